@@ -1,0 +1,50 @@
+"""The running server as its own `postmaster.pid` describes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+PROCESS_LINE, STATUS_LINE = 0, 7
+
+
+class Postmaster(NamedTuple):
+    """A server process that is alive. `ready` says whether it takes connections yet."""
+
+    pid: int
+    ready: bool
+
+
+def find_postmaster(data: Path) -> Postmaster | None:
+    """The server that runs on a data folder, or None.
+
+    A `postmaster.pid` alone proves nothing: after a kill -9 it stays, and its number may belong to another program by
+    now. So the process must be PostgreSQL, and this folder the one it works in.
+    """
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        pid = int(lines[PROCESS_LINE])
+    except (FileNotFoundError, IndexError, ValueError):
+        return None
+    if not _serves(pid, data):
+        return None
+    return Postmaster(pid, len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready")
+
+
+def _serves(pid: int, data: Path) -> bool:
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("postgres"):
+            return False
+        return Path(process.cwd()) == data.resolve()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
+def forget_postmaster(data: Path) -> None:
+    """Remove the `postmaster.pid` of a server that is gone, so that its number, used again, stops no new server."""
+    (data / "postmaster.pid").unlink(missing_ok=True)

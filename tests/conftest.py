@@ -1,0 +1,74 @@
+"""Fixtures every test can use: a home, three fresh databases, settings that name them, the folder of real data."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cdp.postgres.databases import Databases, open_pools
+from cdp.postgres.embedded import EmbeddedServer
+from cdp.settings import Settings
+from tests.postgres.cluster import Cluster
+
+
+@contextlib.contextmanager
+def _short_folder() -> Iterator[Path]:
+    """A folder outside pytest's own, which is closed to other accounts and whose path may be too long for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="cdp-test-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder for CDP_HOME that the embedded server's account can reach; its server is stopped at the end."""
+    with _short_folder() as folder:
+        yield folder / "home"
+        EmbeddedServer(folder / "home").stop()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """One embedded server for all tests of a process, with a migrated template of each database."""
+    with _short_folder() as folder, Cluster.started(folder / "home") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def settings(cluster: Cluster, tmp_path: Path) -> Iterator[Settings]:
+    """Settings with an empty home and three fresh, migrated databases of their own."""
+    with cluster.cloned() as urls:
+        yield Settings(
+            home=tmp_path / "home",
+            log_url=urls["log"],
+            vault_url=urls["vault"],
+            read_url=urls["read"],
+            allow_weak_durability=True,
+            pool_size=4,
+        )
+
+
+@pytest.fixture
+def databases(settings: Settings) -> Iterator[Databases]:
+    """Pools of three fresh, migrated databases; the ones that `settings` names."""
+    urls = {"log": settings.log_url or "", "vault": settings.vault_url or "", "read": settings.read_url or ""}
+    with open_pools(settings, urls) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data; the test is skipped where there is none."""
+    folder = Path(os.environ.get("CDP_TEST_DATA", ""))
+    if not os.environ.get("CDP_TEST_DATA") or not folder.is_dir():
+        pytest.skip("CDP_TEST_DATA does not name the folder of real data")
+    return folder
