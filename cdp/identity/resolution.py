@@ -1,0 +1,223 @@
+"""Identity resolution: which touchpoints belong to one profile. A pure function, so it can be run again for any past.
+
+What it is given are *subjects*: sets of identifiers that were seen together, with the moments at which that happened.
+What it gives back are memberships: from when to when a subject's touchpoints belong to which profile.
+
+1. Blocked identifiers link nobody.
+2. Exclusive identifiers seen together are one group.
+3. A subject that holds an exclusive identifier belongs to its group, always.
+4. A subject that holds shareable identifiers only belongs to the group last authenticated on the one with the highest
+   priority, that is, last seen in one touchpoint with it; before the first authentication, to the first group.
+5. Shareable identifiers on which nobody ever authenticated are grouped among themselves.
+
+The result does not depend on the order of delivery. Only the profile's id does: it is named after the group's oldest
+exclusive identifier by position in the log, else after its oldest identifier.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from cdp.identity.profile_id import profile_id
+from cdp.identity.rules import RuleSet
+
+
+class Moment(NamedTuple):
+    """When a touchpoint counts: its effective time, ties by event id."""
+
+    at: datetime
+    event: str
+
+
+class Node(NamedTuple):
+    """An identifier as the identity graph knows it; `first_position` is where the log first showed it."""
+
+    number: int
+    type: str
+    namespace: str
+    blocked: bool
+    first_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSeen:
+    """Identifiers that were seen together, and when.
+
+    `moments` matter only where the subject holds exclusive and shareable identifiers: they are its authentications.
+    """
+
+    number: int
+    identifiers: tuple[int, ...]
+    moments: tuple[Moment, ...] = ()
+
+
+class Membership(NamedTuple):
+    """From `start` (included) to `end` (not included) the subject's touchpoints belong to the profile. None is open."""
+
+    subject: int
+    start: Moment | None
+    end: Moment | None
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an identifier links nobody, for whoever asks why two touchpoints are not one profile."""
+
+    number: int
+    code: str
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What the rules make of the subjects.
+
+    `profiles` holds the group of each identifier that has exactly one: exclusive ones, and shareable ones on which
+    nobody authenticated. `memberships` is in the order of the subjects given, then of time.
+    """
+
+    profiles: Mapping[int, str]
+    memberships: Sequence[Membership]
+    reasons: Sequence[Reason] = field(default=())
+
+
+def resolve(
+    subjects: Sequence[SubjectSeen],
+    nodes: Mapping[int, Node],
+    rules: RuleSet,
+    settled: Mapping[int, str] | None = None,
+) -> Resolution:
+    """The memberships of all subjects given.
+
+    `nodes` has every identifier that a subject holds. `settled` names groups of exclusive identifiers that are known
+    already and cannot change by what is given here, so that a caller can leave out the subjects that formed them.
+    """
+    settled = settled or {}
+    usable = {subject.number: _usable(subject, nodes, rules) for subject in subjects}
+    groups = dict(settled)
+    groups.update(group_exclusives((usable[subject.number].exclusive for subject in subjects), nodes, settled))
+    hand_overs = _hand_overs(subjects, usable, groups)
+    anonymous = _group_anonymous(usable.values(), hand_overs, nodes)
+    memberships = [
+        membership
+        for subject in subjects
+        for membership in _memberships(subject.number, usable[subject.number], groups, hand_overs, anonymous, nodes)
+    ]
+    reasons = [Reason(node.number, "blocked") for node in nodes.values() if node.blocked]
+    return Resolution({**groups, **anonymous}, memberships, reasons)
+
+
+class Usable(NamedTuple):
+    """A subject's identifiers that are not blocked, each kind in the order of belief."""
+
+    exclusive: tuple[int, ...]
+    shareable: tuple[int, ...]
+
+
+def _usable(subject: SubjectSeen, nodes: Mapping[int, Node], rules: RuleSet) -> Usable:
+    found = [nodes[number] for number in subject.identifiers if not nodes[number].blocked]
+    found.sort(key=lambda node: (rules.priority(node.type), node.type, node.namespace, node.number))
+    return Usable(
+        tuple(node.number for node in found if rules.exclusive(node.type)),
+        tuple(node.number for node in found if not rules.exclusive(node.type)),
+    )
+
+
+def group_exclusives(
+    links: Iterable[tuple[int, ...]], nodes: Mapping[int, Node], settled: Mapping[int, str]
+) -> dict[int, str]:
+    """The group of each exclusive identifier: those seen together are one, those settled are left out."""
+    return _named(_union(link for link in links if link and link[0] not in settled), nodes)
+
+
+def _hand_overs(
+    subjects: Iterable[SubjectSeen], usable: Mapping[int, Usable], groups: Mapping[int, str]
+) -> dict[int, list[tuple[Moment, str]]]:
+    """For each shareable identifier, who authenticated on it and when, in order; only the changes of hand are kept."""
+    authentications: defaultdict[int, list[tuple[Moment, str]]] = defaultdict(list)
+    for subject in subjects:
+        exclusive, shareable = usable[subject.number]
+        if exclusive and shareable:
+            seen = [(moment, groups[exclusive[0]]) for moment in subject.moments]
+            for number in shareable:
+                authentications[number] += seen
+    return {number: list(_changes(sorted(seen))) for number, seen in authentications.items() if seen}
+
+
+def _changes(authentications: Iterable[tuple[Moment, str]]) -> Iterator[tuple[Moment, str]]:
+    holder = None
+    for moment, profile in authentications:
+        if profile != holder:
+            yield moment, profile
+            holder = profile
+
+
+def _group_anonymous(
+    usable: Iterable[Usable], authenticated: Mapping[int, object], nodes: Mapping[int, Node]
+) -> dict[int, str]:
+    """The group of each shareable identifier on which nobody authenticated."""
+    links = (
+        tuple(number for number in shareable if number not in authenticated)
+        for exclusive, shareable in usable
+        if not exclusive
+    )
+    return _named(_union(link for link in links if link), nodes)
+
+
+def _memberships(
+    subject: int,
+    usable: Usable,
+    groups: Mapping[int, str],
+    hand_overs: Mapping[int, Sequence[tuple[Moment, str]]],
+    anonymous: Mapping[int, str],
+    nodes: Mapping[int, Node],
+) -> Iterator[Membership]:
+    if usable.exclusive:
+        yield Membership(subject, None, None, groups[usable.exclusive[0]])
+        return
+    deciding = next((number for number in usable.shareable if number in hand_overs), None)
+    if deciding is not None:
+        yield from _in_turns(subject, hand_overs[deciding])
+    elif usable.shareable:
+        yield Membership(subject, None, None, anonymous[usable.shareable[0]])
+
+
+def _in_turns(subject: int, hand_overs: Sequence[tuple[Moment, str]]) -> Iterator[Membership]:
+    """The first holder's time reaches back to the beginning, the last one's is open."""
+    starts = [None, *(moment for moment, _ in hand_overs[1:])]
+    ends = [*starts[1:], None]
+    for start, end, (_, profile) in zip(starts, ends, hand_overs, strict=True):
+        yield Membership(subject, start, end, profile)
+
+
+def _union(links: Iterable[tuple[int, ...]]) -> dict[int, int]:
+    """Each member's root, by union-find with path halving."""
+    parent: dict[int, int] = {}
+
+    def root(member: int) -> int:
+        while parent[member] != member:
+            parent[member] = member = parent[parent[member]]
+        return member
+
+    for link in links:
+        for member in link:
+            parent.setdefault(member, member)
+        first = root(link[0])
+        for member in link[1:]:
+            parent[root(member)] = first
+    return {member: root(member) for member in parent}
+
+
+def _named(roots: Mapping[int, int], nodes: Mapping[int, Node]) -> dict[int, str]:
+    """Each member's profile id: the group is named after its oldest member."""
+    oldest: dict[int, tuple[int, int]] = {}
+    for member, root in roots.items():
+        age = (nodes[member].first_position, member)
+        if root not in oldest or age < oldest[root]:
+            oldest[root] = age
+    names = {root: profile_id(number) for root, (_, number) in oldest.items()}
+    return {member: names[root] for member, root in roots.items()}
