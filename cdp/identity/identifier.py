@@ -34,3 +34,6 @@ class Sighting(NamedTuple):
 
 
 SELF = "self"
+
+SHAREABLE = frozenset({"anonymous_id", "device_id", "phone", "household_card"})
+"""Types that several persons may share, so that alone they say little about who it was."""

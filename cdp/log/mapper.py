@@ -17,7 +17,9 @@ from cdp.log.header import decode_header, encode_header
 from cdp.log.parts import pack, unpack
 from cdp.log.sealing import associated_data, decode_salted, encode_salted, new_salts, seal_blobs, unseal_blob
 from cdp.log.touchpoint import CONTENT, TOPIC, Header, Keys
-from cdp.vault.vault import PeriodOf, SubjectOf, Vault
+from cdp.vault.periods import PeriodOf
+from cdp.vault.subjects import SubjectOf
+from cdp.vault.vault import Vault
 
 _KEYS = "keys"
 

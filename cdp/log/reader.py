@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from psycopg import Connection
@@ -71,5 +70,5 @@ class LogReader:
 
     def _fetch(self, query: str, parameters: dict[str, int]) -> list[RecordedEvent]:
         with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
-            rows: Sequence[Any] = cursor.execute(query, parameters, prepare=True).fetchall()
-        return [RecordedEvent(*row[:8], tuple(row[8] or ())) for row in rows]
+            rows = cursor.execute(query, parameters, prepare=True).fetchall()
+        return [RecordedEvent._make((*row[:8], tuple(row[8] or ()))) for row in rows]

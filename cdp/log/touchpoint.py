@@ -103,8 +103,12 @@ class Touchpoint:
 
     @property
     def traits(self) -> Tree:
-        """What the touchpoint claims about its person: `traits`, over `context.traits`."""
-        return {**self.section("context", "traits"), **self.section("traits")}
+        """What the touchpoint claims about its person: `traits`, over `context.traits`.
+
+        The `traits` of a group call describe the account, not the person.
+        """
+        own = {} if self.header.type == "group" else self.section("traits")
+        return {**self.section("context", "traits"), **own}
 
 
 def merge(left: Any, right: Any) -> Any:

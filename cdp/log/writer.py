@@ -62,7 +62,9 @@ class StaleGeneration(Exception):
     """Keys were erased after this batch looked them up: look its identifiers up again and repeat the append."""
 
     def __init__(self, expected: int, found: int) -> None:
-        super().__init__(f"the batch was resolved under vault generation {expected}, the log is at {found}; resolve again")
+        super().__init__(
+            f"the batch was resolved under vault generation {expected}, the log is at {found}; resolve again"
+        )
         self.found = found
 
 
@@ -78,7 +80,7 @@ class Writer:
         assert row is not None
         self.cursor = cursor
         self.position, self.recorded_at, found = row
-        if generation is not None and generation != found:
+        if generation is not None and generation < found:
             raise StaleGeneration(generation, found)
 
     def append(self, events: Sequence[NewEvent]) -> list[Outcome]:
@@ -129,7 +131,7 @@ class Writer:
 
     def _versions(self, streams: set[UUID]) -> dict[UUID, int]:
         found = self.cursor.execute(_STREAMS, (list(streams),), prepare=True).fetchall()
-        return dict.fromkeys(streams, 0) | {stream: version for stream, version in found}
+        return dict.fromkeys(streams, 0) | dict(found)
 
     def _copy_events(self, rows: Sequence[tuple[UUID, int, str, bytes, bytes | None, bytes | None]]) -> None:
         microseconds = _microseconds(self.recorded_at)

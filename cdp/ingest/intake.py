@@ -1,0 +1,107 @@
+"""The way of a group of deliveries into the log: split, read, prepare, append, and book, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cdp.ingest import quarantine
+from cdp.ingest.delivery import Delivery, ItemResult, Receipt
+from cdp.ingest.outcomes import Booked, book
+from cdp.ingest.preparing import Origin, Preparer
+from cdp.ingest.quarantine import Held
+from cdp.ingest.reading import Reader, Reading
+from cdp.ingest.split import Split
+from cdp.log.events import CONFLICT, NewEvent, Outcome
+from cdp.log.recorder import Recorder
+from cdp.log.writer import StaleGeneration, Writer
+from cdp.settings import Settings
+from cdp.sources.rejection import Reason, Rejected, Stage
+from cdp.vault.keyring import KeyRing
+from cdp.vault.vault import Vault
+
+_ATTEMPTS = 5
+
+
+class _Judged(NamedTuple):
+    """A delivery, and for each item a reading or why there is none."""
+
+    delivery: Delivery
+    items: list[Reading | Rejected]
+
+
+class Intake:
+    """Takes deliveries in. One instance serves one thread at a time."""
+
+    def __init__(self, settings: Settings, vault: Vault, keyring: KeyRing, recorder: Recorder) -> None:
+        self._vault = vault
+        self._recorder = recorder
+        self._preparer = Preparer(vault, keyring)
+        self._reader = Reader(settings.default_region, settings.max_item_bytes)
+
+    def take(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        """Commits all of them, or none: what it returns is stored. Raises the recorder's errors."""
+        judged = [self._judge(delivery) for delivery in deliveries]
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._commit(judged)
+            except StaleGeneration as stale:
+                self._vault.refresh(stale.found)
+        return self._commit(judged)
+
+    def refuse(self, delivery: Delivery, rejected: Rejected) -> Receipt:
+        """Puts a whole delivery into quarantine, counted as what the splitter found in it."""
+        return self._commit([_Judged(delivery, [rejected] * delivery.received)])[0]
+
+    def _judge(self, delivery: Delivery) -> _Judged:
+        split = delivery.split
+        if isinstance(split, Rejected):
+            return _Judged(delivery, [split])
+        return _Judged(delivery, [self._read(delivery, split, raw) for raw in split.items])
+
+    def _read(self, delivery: Delivery, split: Split, raw: bytes) -> Reading | Rejected:
+        source = delivery.credential.source
+        try:
+            return self._reader.read(raw, source, delivery.received_at, delivery.call, split.defaults, split.sent_at)
+        except Rejected as rejected:
+            return rejected
+
+    def _commit(self, judged: Sequence[_Judged]) -> list[Receipt]:
+        generation = self._vault.generation
+        quarantine.ready(self._vault, [each.delivery for each in judged])
+        readings = [
+            (Origin(each.delivery.delivery_id, at, each.delivery.credential.credential_id), item)
+            for each in judged
+            for at, item in enumerate(each.items)
+            if isinstance(item, Reading)
+        ]
+        events = self._preparer.prepare(readings)
+        with self._recorder.writing(generation) as writer:
+            return self._write(writer, judged, events)
+
+    def _write(self, writer: Writer, judged: Sequence[_Judged], events: list[NewEvent]) -> list[Receipt]:
+        outcomes = iter(writer.append(events))
+        booked = [Booked(each.delivery, _receipt(each, outcomes)) for each in judged]
+        quarantine.store(writer.cursor, self._vault, [held for each in booked for held in _held(*each)])
+        book(writer.cursor, booked)
+        return [each.receipt for each in booked]
+
+
+def _receipt(judged: _Judged, outcomes: Iterator[Outcome]) -> Receipt:
+    return Receipt([_result(item, outcomes) for item in judged.items])
+
+
+def _result(item: Reading | Rejected, outcomes: Iterator[Outcome]) -> ItemResult:
+    if isinstance(item, Rejected):
+        return ItemResult("quarantined", 0, item)
+    outcome = next(outcomes)
+    if outcome.kind == CONFLICT:
+        detail = "messageId is known with other content; expected a new messageId for a new touchpoint"
+        return ItemResult("quarantined", 0, Rejected(Reason.CONFLICT, detail, Stage.APPEND))
+    return ItemResult(outcome.kind, outcome.position)
+
+
+def _held(delivery: Delivery, receipt: Receipt) -> Iterator[Held]:
+    place = (delivery.credential.source.id, delivery.delivery_id)
+    for at, rejected in receipt.rejections:
+        yield Held(*place, at, delivery.received_at, delivery.raw(at), rejected)

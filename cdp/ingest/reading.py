@@ -1,0 +1,123 @@
+"""Reading an item: decode, connector, clocks, identifiers, parts. Pure, and each item on its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from cdp.identity.identifier import SELF, SHAREABLE, Identifier
+from cdp.identity.normalise import InvalidIdentifier, identifier
+from cdp.ingest.catalogue import EVENTS
+from cdp.ingest.clocks import Clocks, correct
+from cdp.ingest.item import canonical, decode_item
+from cdp.ingest.partition import partition
+from cdp.log.touchpoint import UNKNOWN_NAME
+from cdp.sources.connectors import segment
+from cdp.sources.rejection import Reason, Rejected
+from cdp.sources.source import Source
+
+Tree = dict[str, Any]
+
+
+class Reading(NamedTuple):
+    """What an item says, before the vault and the log have seen it.
+
+    `identifiers` are (role, identifier), each once; `canonical` is the content by which a repetition is told from a
+    conflict; `message_id` is None where the source gave none.
+    """
+
+    source: Source
+    raw: bytes
+    type: str
+    name: str
+    message_id: str | None
+    clocks: Clocks
+    identifiers: tuple[tuple[str, Identifier], ...]
+    business: Tree
+    references: Mapping[str, str]
+    personal: dict[str, Tree]
+    canonical: bytes
+    flags: tuple[str, ...]
+
+    @property
+    def effective_at(self) -> datetime:
+        """When it counts: when it happened, but never after it was received."""
+        return min(self.clocks.occurred_at, self.clocks.received_at)
+
+    @property
+    def key_day(self) -> date | None:
+        """The day of its subject key; None where an exclusive identifier gives it a key of its own for ever."""
+        owners = (each.type for role, each in self.identifiers if role == SELF)
+        return None if any(type_ not in SHAREABLE for type_ in owners) else self.effective_at.date()
+
+
+class Reader:
+    """Reads items of the common specification."""
+
+    def __init__(self, region: str, max_item_bytes: int) -> None:
+        self._region = region
+        self._max_bytes = max_item_bytes
+
+    def read(
+        self, raw: bytes, source: Source, received_at: datetime, call: str | None, defaults: Tree, sent_at: Any
+    ) -> Reading:
+        """Raises `Rejected` when the item cannot be accepted."""
+        item = decode_item(raw, self._max_bytes)
+        content = canonical(item)
+        if defaults:
+            item = _with_defaults(item, defaults)
+        said = segment.read(item, call)
+        flags: list[str] = []
+        identifiers = self._identifiers(source, said.identifiers, flags)
+        clocks = correct(said.timestamp, said.sent_at if sent_at is None else sent_at, received_at)
+        declared = EVENTS.get(said.name)
+        parts = partition(item, declared or {})
+        message_id = said.message_id
+        if message_id is None:
+            flags.append("message_id_derived" if said.timestamp is not None else "message_id_random")
+            message_id = None if said.timestamp is not None else f"random:{os.urandom(16).hex()}"
+        return Reading(
+            source,
+            raw,
+            said.type,
+            said.name if declared is not None else UNKNOWN_NAME,
+            message_id,
+            clocks,
+            identifiers,
+            parts.business,
+            parts.references,
+            parts.personal,
+            content,
+            (*clocks.flags, *flags),
+        )
+
+    def _identifiers(
+        self, source: Source, sent: list[tuple[str, str, Any]], flags: list[str]
+    ) -> tuple[tuple[str, Identifier], ...]:
+        found: dict[tuple[str, Identifier], None] = {}
+        for role, type_, value in sent:
+            try:
+                found[role, identifier(type_, value, source.namespace(type_), self._region)] = None
+            except InvalidIdentifier as error:
+                flags.append(f"unusable:{error.type}")
+        if not any(role == SELF for role, _ in found):
+            detail = (
+                "no usable identifier; expected userId, anonymousId, context.externalIds, "
+                "or an e-mail or phone in context.traits"
+            )
+            raise Rejected(Reason.MISSING_IDENTIFIER, detail)
+        return tuple(found)
+
+
+def _with_defaults(item: Tree, defaults: Tree) -> Tree:
+    """The item with what its batch says for all; the item's own word goes first."""
+    merged = dict(item)
+    for field, common in defaults.items():
+        own = item.get(field)
+        if own is None:
+            merged[field] = common
+        elif isinstance(own, dict):
+            merged[field] = {**common, **own}
+    return merged

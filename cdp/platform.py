@@ -1,0 +1,56 @@
+"""The platform's parts, wired once: what every command and every API process starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from cdp.log.application import Log
+from cdp.log.opening import Opener
+from cdp.log.reader import LogReader
+from cdp.postgres.databases import Databases, open_databases
+from cdp.registry import Registry
+from cdp.settings import Settings
+from cdp.setup import Sources, Tokens
+from cdp.vault.keyring import KeyRing
+from cdp.vault.vault import Vault
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Everything below `projections` and `api`. Safe to share between threads."""
+
+    settings: Settings
+    databases: Databases
+    vault: Vault
+    log: Log
+    reader: LogReader
+    opener: Opener
+    registry: Registry
+    sources: Sources
+    tokens: Tokens
+
+    @property
+    def keyring(self) -> KeyRing:
+        """The keys outside the databases."""
+        return self.vault.keyring
+
+    @classmethod
+    @contextmanager
+    def open(cls, settings: Settings) -> Iterator[Platform]:
+        """Makes the databases and the master key ready, and closes all connections at the end."""
+        with open_databases(settings) as databases:
+            yield cls.over(settings, databases)
+
+    @classmethod
+    def over(cls, settings: Settings, databases: Databases) -> Platform:
+        """The platform on databases that are open."""
+        settings.home.mkdir(parents=True, exist_ok=True)
+        vault = Vault.open(databases.vault, settings.master_key)
+        log = Log(databases.log, vault)
+        reader = LogReader(databases.log)
+        registry = Registry(reader, log.mapper)
+        registry.refresh()
+        sources, tokens = Sources(log, registry), Tokens(log, registry)
+        return cls(settings, databases, vault, log, reader, Opener(vault), registry, sources, tokens)

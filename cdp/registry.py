@@ -1,0 +1,93 @@
+"""Sources and service tokens as the log's own events say, folded in memory and kept fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from eventsourcing.domain import Aggregate
+from eventsourcing.persistence import Mapper
+
+from cdp.access import ServiceToken
+from cdp.credentials import digest
+from cdp.log.events import PartedEvent, RecordedEvent
+from cdp.log.reader import LogReader
+from cdp.sources.source import Source
+
+
+class Credential(NamedTuple):
+    """A valid write key: whose it is, and by which id events name it."""
+
+    source: Source
+    credential_id: str
+
+
+class Registry:
+    """What is set up, by the log's control events. `refresh` reads on from where it stopped; the rest is memory."""
+
+    def __init__(
+        self,
+        reader: LogReader,
+        mapper: Mapper[UUID],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._reader = reader
+        self._mapper = mapper
+        self._clock = clock
+        self._lock = Lock()
+        self._position = 0
+        self._aggregates: dict[UUID, Aggregate] = {}
+        self._keys: dict[str, tuple[Source, int]] = {}
+        self._tokens: dict[str, ServiceToken] = {}
+
+    def refresh(self) -> None:
+        """Takes in what was recorded since the last time."""
+        with self._lock:
+            events = self._reader.read_control(self._position)
+            for event in events:
+                self._take(event)
+            if events:
+                self._index()
+
+    def sources(self) -> list[Source]:
+        """All sources, by name."""
+        return sorted((each for each in self._aggregates.values() if isinstance(each, Source)), key=lambda s: s.name)
+
+    def source(self, source_id: UUID) -> Source | None:
+        """The source with this id."""
+        found = self._aggregates.get(source_id)
+        return found if isinstance(found, Source) else None
+
+    def credential(self, write_key: str) -> Credential | None:
+        """The source that this write key admits now; None when it is unknown, ended, or its source disabled."""
+        found = self._keys.get(digest(write_key))
+        if found is None:
+            return None
+        source, index = found
+        key = source.keys[index]
+        if source.disabled or not key.valid_at(self._clock()):
+            return None
+        return Credential(source, key.credential_id)
+
+    def tokens(self) -> list[ServiceToken]:
+        """All service tokens, by name."""
+        found = (each for each in self._aggregates.values() if isinstance(each, ServiceToken))
+        return sorted(found, key=lambda token: token.name)
+
+    def token(self, secret: str) -> ServiceToken | None:
+        """The service token with this secret, unless revoked."""
+        return self._tokens.get(digest(secret))
+
+    def _take(self, event: RecordedEvent) -> None:
+        place = (event.originator_id, event.version, event.topic, event.header)
+        domain_event: Any = self._mapper.to_domain_event(PartedEvent(*place, event.business, event.personal))
+        aggregate = domain_event.mutate(self._aggregates.get(event.originator_id))
+        self._aggregates[event.originator_id] = cast(Aggregate, aggregate)
+        self._position = event.position
+
+    def _index(self) -> None:
+        self._keys = {key.digest: (source, index) for source in self.sources() for index, key in enumerate(source.keys)}
+        self._tokens = {token.digest: token for token in self.tokens() if not token.revoked}

@@ -1,0 +1,45 @@
+"""Why an item cannot be accepted: a typed reason for the quarantine, and a sentence for whoever sent it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Stage(Enum):
+    """How far an item came."""
+
+    SPLIT = "split"
+    PARSE = "parse"
+    APPEND = "append"
+
+
+class Reason(Enum):
+    """What is wrong with it."""
+
+    MALFORMED_JSON = "malformed_json"
+    NOT_AN_OBJECT = "not_an_object"
+    TOO_MANY_ITEMS = "too_many_items"
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    INVALID_TEXT = "invalid_text"
+    WRONG_TYPE = "wrong_type"
+    UNKNOWN_TYPE = "unknown_type"
+    MISSING_EVENT = "missing_event"
+    MISSING_IDENTIFIER = "missing_identifier"
+    INVALID_MESSAGE_ID = "invalid_message_id"
+    INVALID_TIME = "invalid_time"
+    TIME_WITHOUT_ZONE = "time_without_zone"
+    TIME_OUT_OF_RANGE = "time_out_of_range"
+    CONFLICT = "conflict"
+    INTERNAL_ERROR = "internal_error"
+
+
+class Rejected(Exception):
+    """The item goes to quarantine. The detail names the field, what was expected and the remedy, never a value of
+    the item: it is shown to the sender and kept encrypted."""
+
+    def __init__(self, reason: Reason, detail: str, stage: Stage = Stage.PARSE) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        self.stage = stage

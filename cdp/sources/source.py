@@ -1,0 +1,134 @@
+"""A source: where touchpoints come from, with which credential, and how far it is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+from cdp.identity.identifier import GLOBAL
+
+CHANNELS = (
+    "web",
+    "mobile",
+    "email",
+    "sms",
+    "social",
+    "chat",
+    "forum",
+    "call_center",
+    "loyalty",
+    "store",
+    "marketplace",
+    "survey",
+    "support",
+    "crm",
+)
+TRUST = ("server", "public")
+_NAMES = UUID("6a7f3c1e-52f4-5d0b-9b53-0d9b0a3fca11")
+_GLOBAL_TYPES = frozenset({"email", "phone"})
+
+
+@dataclass(frozen=True)
+class WriteKey:
+    """A write key by its hash; `valid_until` is set once another has taken its place."""
+
+    credential_id: str
+    digest: str
+    valid_until: datetime | None = None
+
+    def valid_at(self, now: datetime) -> bool:
+        """Whether the key may still be used."""
+        return self.valid_until is None or now < self.valid_until
+
+
+class Source(Aggregate):
+    """Its id follows from its name, so that a name cannot be given twice."""
+
+    TOPIC: ClassVar[str] = "source.v1"
+
+    class Created(Aggregate.Created):
+        """A source was set up."""
+
+        TOPIC: ClassVar[str] = "source.created.v1"
+        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
+        name: str
+        channel: str
+        brand: str | None
+        trust: str
+        namespaces: dict[str, str]
+        credential_id: str
+        key_digest: str
+        actor: str
+
+    class WriteKeyRotated(Aggregate.Event):
+        """A new write key took the place of the old, which is valid until a set time."""
+
+        TOPIC: ClassVar[str] = "source.write_key_rotated.v1"
+        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
+        credential_id: str
+        key_digest: str
+        old_valid_until: datetime
+        actor: str
+
+    class Disabled(Aggregate.Event):
+        """Nothing is accepted from the source any more."""
+
+        TOPIC: ClassVar[str] = "source.disabled.v1"
+        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
+        actor: str
+
+    @staticmethod
+    def create_id(name: str) -> UUID:
+        """The id of the source with this name."""
+        return uuid5(_NAMES, name)
+
+    @event(Created)
+    def __init__(
+        self,
+        name: str,
+        channel: str,
+        brand: str | None,
+        trust: str,
+        namespaces: dict[str, str],
+        credential_id: str,
+        key_digest: str,
+        actor: str,
+    ) -> None:
+        self.name = name
+        self.channel = channel
+        self.brand = brand
+        self.trust = trust
+        self.namespaces: Mapping[str, str] = namespaces
+        self.keys: tuple[WriteKey, ...] = (WriteKey(credential_id, key_digest),)
+        self.created_by = actor
+        self.disabled = False
+
+    @event(WriteKeyRotated)
+    def rotate_key(self, credential_id: str, key_digest: str, old_valid_until: datetime, actor: str) -> None:
+        """Puts a new write key in place; keys before it end at `old_valid_until` at the latest."""
+        earlier = tuple(
+            WriteKey(key.credential_id, key.digest, min(key.valid_until or old_valid_until, old_valid_until))
+            for key in self.keys
+        )
+        self.keys = (*earlier, WriteKey(credential_id, key_digest))
+
+    @event(Disabled)
+    def disable(self, actor: str) -> None:
+        """Ends the source: its write keys are refused."""
+        self.disabled = True
+
+    @property
+    def stream(self) -> UUID:
+        """The stream of the source's touchpoints, whose versions count them without a gap."""
+        return uuid5(self.id, "touchpoints")
+
+    def namespace(self, identifier_type: str) -> str:
+        """Where identifiers of this type mean the same: global, as declared, or this source alone."""
+        if identifier_type in _GLOBAL_TYPES:
+            return GLOBAL
+        return self.namespaces.get(identifier_type, self.name)
