@@ -36,15 +36,24 @@ def _call(
     person: Person, call: str, start: datetime, reason: str, random: Random, abandoned: float = ABANDONED
 ) -> Iterator[Item]:
     waited, talked = random.randrange(5, 150), random.randrange(40, 900)
-    yield _track(person, "Call Offered", start, {"call_id": call, "queue": "Müşteri hizmetleri"})
+    yield _track(
+        person, "Call Offered", start, {"call_id": call, "direction": "inbound", "queue": "Müşteri hizmetleri"}
+    )
     if random.random() < abandoned:
         gone = start + timedelta(seconds=waited)
-        yield _track(person, "Call Abandoned", gone, {"call_id": call, "wait_seconds": waited})
+        yield _track(person, "Call Abandoned", gone, {"call_id": call, "queue_duration": waited})
         return
     answered = start + timedelta(seconds=waited)
     agent = f"agent-{random.randrange(1, 15):02d}"
-    yield _track(person, "Call Answered", answered, {"call_id": call, "agent_id": agent, "wait_seconds": waited})
-    ended = {"call_id": call, "agent_id": agent, "talk_seconds": talked, "reason": reason}
+    yield _track(person, "Call Answered", answered, {"call_id": call, "agent_id": agent, "queue_duration": waited})
+    ended = {
+        "call_id": call,
+        "agent_id": agent,
+        "talk_duration": talked,
+        "duration": waited + talked,
+        "disposition": "resolved",
+        "reason": reason,
+    }
     yield _track(person, "Call Ended", answered + timedelta(seconds=talked), ended)
 
 

@@ -83,7 +83,7 @@ class CompleteJourney:
             yield from _orders(lines, products)
 
     def campaigns(self) -> Iterator[Item]:
-        """One `Coupon Issued` for each household that a campaign was mailed to, on the campaign's first day.
+        """One `Campaign Targeted` for each household that a campaign was mailed to, on the campaign's first day.
 
         A campaign is a mailing of coupons. Which coupons a household got is known for types B and C (all) but not
         for type A (sixteen chosen for it), so the item names the campaign and no coupon.
@@ -93,12 +93,12 @@ class CompleteJourney:
             campaign, household = row["campaign_id"], row["household_id"]
             yield {
                 "type": "track",
-                "event": "Coupon Issued",
+                "event": "Campaign Targeted",
                 "messageId": f"campaign-{campaign}-{household}",
                 "timestamp": _noon(described[campaign]["start_date"]),
                 "context": {"externalIds": [card_of(household)]},
                 "properties": {
-                    "campaign_id": str(campaign),
+                    "campaign": str(campaign),
                     "campaign_type": described[campaign]["campaign_type"],
                     "valid_until": described[campaign]["end_date"],
                 },
@@ -114,7 +114,7 @@ class CompleteJourney:
                 "messageId": f"redemption-{household}-{coupon}-{campaign}-{row['redemption_date']}",
                 "timestamp": _noon(row["redemption_date"]),
                 "context": {"externalIds": [card_of(household)]},
-                "properties": {"coupon_id": str(coupon), "campaign_id": str(campaign)},
+                "properties": {"coupon": str(coupon), "campaign": str(campaign)},
             }
 
     def demographics(self) -> Iterator[Item]:
@@ -182,7 +182,7 @@ def _orders(lines: pa.Table, products: Products) -> Iterator[Item]:
     for end in _ends(lines):
         order = {
             "order_id": str(basket[start]),
-            "affiliation": f"store {store[start]}",
+            "store": str(store[start]),
             "total": money(sum(value[start:end])),
             "discount": money(sum(discount[start:end])),
             "currency": CURRENCY,

@@ -33,7 +33,7 @@ def newsletters(person: Person, random: Random) -> Iterator[Item]:
         mail = _Mail(person, month, subject, sent)
         yield mail.item("Email Sent", 0)
         if mail.address != person.email:
-            yield mail.item("Email Bounced", 4, reason="550 5.1.1 mailbox unknown")
+            yield mail.item("Email Bounced", 4, bounce_type="hard")
             continue
         yield mail.item("Email Delivered", 6)
         yield from _reading(mail, random)
@@ -49,10 +49,9 @@ class _Mail:
         self.address = person.email_at(sent)
         self.sent = sent
         self.properties = {
-            "email_id": f"mail-2017-{month:02d}-{person.household}",
-            "campaign_id": f"newsletter-2017-{month:02d}",
-            "campaign_name": f"Bülten 2017-{month:02d}",
-            "email_subject": subject,
+            "message_id": f"mail-2017-{month:02d}-{person.household}",
+            "campaign": f"newsletter-2017-{month:02d}",
+            "subject": subject,
         }
 
     def item(self, event: str, seconds: int, **more: str) -> Item:

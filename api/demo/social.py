@@ -29,7 +29,7 @@ def social(person: Person, random: Random) -> Iterator[Item]:
         post = {
             "network": "instagram",
             "post_id": f"post-{random.randrange(200)}",
-            "action": random.choice(("like", "like", "like", "comment", "share")),
+            "kind": random.choice(("like", "like", "like", "comment", "share")),
         }
         yield _item(account, "Post Engaged", between(random, followed, YEAR_END), post)
     if random.random() < 0.6:

@@ -78,8 +78,8 @@ def test_campaigns_redemptions_and_demographics_are_complete(journey: CompleteJo
 
 
 def test_the_share_of_campaigns_that_were_redeemed_is_the_known_one(journey: CompleteJourney) -> None:
-    kinds = {(item["properties"]["campaign_id"], _card(item)): item["properties"] for item in journey.campaigns()}
-    redeemed = {(item["properties"]["campaign_id"], _card(item)) for item in journey.redemptions()}
+    kinds = {(item["properties"]["campaign"], _card(item)): item["properties"] for item in journey.campaigns()}
+    redeemed = {(item["properties"]["campaign"], _card(item)) for item in journey.redemptions()}
 
     shares = {
         kind: _share([pair in redeemed for pair, properties in kinds.items() if properties["campaign_type"] == kind])
@@ -117,8 +117,15 @@ def test_reading_does_not_import_the_package(journey: CompleteJourney) -> None:
 
 def _summary(item: Item) -> tuple[str, str, str, Decimal, Decimal, int]:
     order = item["properties"]
-    lines = [Decimal(line["total"]) for line in order["products"]]
-    return item["messageId"], _card(item), item["timestamp"], Decimal(order["total"]), sum(lines, Decimal()), len(lines)
+    cents = [int(line["total"].replace(".", "")) for line in order["products"]]
+    return (
+        item["messageId"],
+        _card(item),
+        item["timestamp"],
+        Decimal(order["total"]),
+        Decimal(sum(cents)) / 100,
+        len(cents),
+    )
 
 
 def _card(item: Item) -> str:
