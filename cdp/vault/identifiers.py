@@ -1,0 +1,123 @@
+"""Identifiers and their numbers: rows of the table `identifier`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cdp.identity.identifier import Identifier
+from cdp.identity.normalise import VERSION as NORMALISER
+from cdp.vault.head import CURRENT, Db, Head
+from cdp.vault.keyring import KeyRing
+from cdp.vault.mac import framed
+from cdp.vault.wrapping import IDENTIFIER, IDENTIFIER_VALUE, fresh_key, fresh_number, unwrap, wrap
+
+_FIND = """
+select lookup, number
+from identifier
+where lookup = any(%(lookups)b)
+"""
+_MINT = f"""
+with {CURRENT}
+insert into identifier (
+    number, lookup, pepper_version, type, namespace, normaliser, master_version, wrapped, sealed
+)
+select number, lookup, %(pepper)s, type, namespace, %(normaliser)s, %(master)s, wrapped, sealed
+from head, unnest(
+    %(numbers)b::bigint[], %(lookups)b::bytea[], %(types)b::text[], %(namespaces)b::text[],
+    %(wrapped)b::bytea[], %(sealed)b::bytea[]
+) as minted (number, lookup, type, namespace, wrapped, sealed)
+order by lookup
+on conflict do nothing
+returning number
+"""
+"""Ordered, so that two mintings of the same identifiers wait for each other instead of deadlocking."""
+
+_VALUES = """
+select number, type, namespace, master_version, wrapped, sealed
+from identifier
+where number = any(%(numbers)b)
+"""
+_DESTROY = """
+update identifier
+set lookup = null, wrapped = null, sealed = null, destroyed_at = now()
+where number = %(number)s
+    and destroyed_at is null
+"""
+
+Row = tuple[int, str, str, int, bytes | None, bytes | None]
+
+
+class UnknownNumber(LookupError):
+    """The vault never gave out this number."""
+
+    def __init__(self, numbers: Collection[int]) -> None:
+        super().__init__(
+            f"identifier numbers {sorted(numbers)[:5]} ({len(numbers)} in all) are not in the vault; destroyed ones "
+            "would be. Check that vault and log are of one backup: the vault may be at an earlier state."
+        )
+
+
+def lookup(ring: KeyRing, pepper: int, identifier: Identifier, normaliser: int = NORMALISER) -> bytes:
+    """The keyed hash under which the identifier is found."""
+    type_, namespace, value = identifier
+    version = normaliser.to_bytes(4, "big")
+    return ring.pepper(pepper)(framed((type_.encode(), namespace.encode(), version, value.encode())))
+
+
+def find(connection: Db, ring: KeyRing, head: Head, wanted: Iterable[Identifier]) -> dict[Identifier, int]:
+    """The numbers of those identifiers that have one."""
+    named = {lookup(ring, pepper, identifier): identifier for identifier in wanted for pepper in head.peppers}
+    rows = connection.execute(_FIND, {"lookups": list(named)}, prepare=False, binary=True)
+    return {named[found]: number for found, number in rows}
+
+
+def mint(connection: Db, ring: KeyRing, head: Head, missing: Iterable[Identifier]) -> dict[Identifier, int]:
+    """New numbers for these identifiers; without those that another process numbered first.
+
+    Gives nothing at all if the head is no longer as the caller knows it.
+    """
+    minted = {fresh_number(): identifier for identifier in missing}
+    master = ring.master(head.master)
+    keys = [fresh_key() for _ in minted]
+    parameters = head._asdict() | {
+        "normaliser": NORMALISER,
+        "numbers": list(minted),
+        "lookups": [lookup(ring, head.pepper, identifier) for identifier in minted.values()],
+        "types": [identifier.type for identifier in minted.values()],
+        "namespaces": [identifier.namespace for identifier in minted.values()],
+        "wrapped": [wrap(master, IDENTIFIER, number, key) for number, key in zip(minted, keys, strict=True)],
+        "sealed": [
+            wrap(AESGCM(key), IDENTIFIER_VALUE, number, identifier.value.encode())
+            for (number, identifier), key in zip(minted.items(), keys, strict=True)
+        ],
+    }
+    rows = connection.execute(_MINT, parameters, binary=True)
+    return {minted[number]: number for (number,) in rows}
+
+
+def values(connection: Db, ring: KeyRing, numbers: Collection[int]) -> dict[int, Identifier | None]:
+    """The identifiers behind the numbers, None for a destroyed one. Raises UnknownNumber."""
+    rows: list[Row] = connection.execute(_VALUES, {"numbers": list(numbers)}, prepare=False, binary=True).fetchall()
+    opened = {row[0]: opened_value(ring, row) for row in rows}
+    if unknown := set(numbers) - opened.keys():
+        raise UnknownNumber(unknown)
+    return opened
+
+
+def opened_value(ring: KeyRing, row: Row) -> Identifier | None:
+    """The identifier that a row keeps, None if it was destroyed."""
+    number, type_, namespace, version, wrapped, sealed = row
+    if wrapped is None or sealed is None:
+        return None
+    key = unwrap(ring.master(version), IDENTIFIER, number, wrapped)
+    return Identifier(type_, namespace, unwrap(AESGCM(key), IDENTIFIER_VALUE, number, sealed).decode())
+
+
+def destroy(connection: Db, number: int) -> None:
+    """Removes the value, its key and its look-up for ever; the row stays as a tombstone. Can be repeated."""
+    if connection.execute(_DESTROY, {"number": number}).rowcount == 0:
+        found = connection.execute("select 1 from identifier where number = %(number)s", {"number": number})
+        if found.fetchone() is None:
+            raise UnknownNumber([number])
