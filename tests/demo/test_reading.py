@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from api.demo.items import CARD, CARD_NAMESPACE, Item
+from api.demo.packages import MissingPackage
 from api.demo.people import ISTANBUL
 from api.demo.synthetic import companion
 from cdp.identity.identifier import Identifier
@@ -41,11 +42,11 @@ def test_synthetic_items_are_read_without_a_flag() -> None:
 
 def test_real_items_are_read_without_a_flag() -> None:
     pytest.importorskip("pyarrow", reason="the demo's real data are Parquet files; install the extra `demo`")
-    from api.demo.complete_journey import CompleteJourney, MissingData
+    from api.demo.complete_journey import CompleteJourney
 
     try:
         journey = CompleteJourney.installed()
-    except MissingData as error:
+    except MissingPackage as error:
         pytest.skip(str(error))
 
     baskets = _all_known(islice(journey.baskets(), 500))
