@@ -36,6 +36,13 @@ ORPHANS_GONE = 60.0
 PATIENCE = 86_400
 """Seconds after which even a recovery is given up."""
 
+COUNT_CLIENTS = """
+select count(*)
+from pg_stat_activity
+where backend_type = 'client backend'
+and pid <> pg_backend_pid()
+"""
+
 Announce = Callable[[str], None]
 
 
@@ -107,13 +114,10 @@ class EmbeddedServer:
 
     def _visited(self) -> bool:
         """Whether a client is connected, a moment after our own connections were closed."""
-        query = (
-            "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
-        )
         try:
             with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
                 for _ in range(10):
-                    (clients,) = connection.execute(query).fetchone() or (0,)
+                    (clients,) = connection.execute(COUNT_CLIENTS).fetchone() or (0,)
                     if not clients:
                         return False
                     time.sleep(0.05)
@@ -174,9 +178,7 @@ class EmbeddedServer:
     def _launch(self, account: Account) -> bool:
         command = [str(programs() / "pg_ctl"), "start", "--wait", "--timeout", str(PATIENCE), "--silent"]
         command += ["--pgdata", str(self.data), "--log", str(self.log)]
-        progress = _Progress(
-            self._announce, "PostgreSQL is starting; after a crash it recovers first, which takes time"
-        )
+        progress = _Progress(self._announce, "PostgreSQL is starting; after a crash it recovers first")
         with _started(command, account) as process:
             while process.poll() is None:
                 progress.tick()
@@ -211,7 +213,7 @@ class EmbeddedServer:
         return account
 
     def _sockets(self) -> Path:
-        """The folder of the socket: the data folder, or a short one in the temporary folder where its path is too long."""
+        """The folder of the socket: the data folder, or a temporary one where that path would be too long."""
         if len(os.fsencode(self.data / f".s.PGSQL.{PORT}.lock")) <= SOCKET_PATH_BYTES:
             return self.data
         digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
