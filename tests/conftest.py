@@ -72,3 +72,23 @@ def real_data() -> Path:
     if not os.environ.get("CDP_TEST_DATA") or not folder.is_dir():
         pytest.skip("CDP_TEST_DATA does not name the folder of real data")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """In continuous integration a skipped test is a failed run: nothing may go untested there unnoticed."""
+    if skipped := _skipped_in_ci(terminalreporter):
+        terminalreporter.section("skipped, which CI=true does not allow", red=True)
+        for report in skipped:
+            terminalreporter.line(f"{report.nodeid}: {report.longrepr}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Turn a run with skipped tests into a failed one where CI=true."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and session.exitstatus == pytest.ExitCode.OK and _skipped_in_ci(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _skipped_in_ci(reporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
+    return reporter.stats.get("skipped", []) if os.environ.get("CI") == "true" else []
