@@ -133,7 +133,7 @@ def _person(household: int, number: int, first_basket: datetime, seed: int) -> P
         first_name=first_name,
         last_name=last_name,
         email=f"{local}{number}@{domain}",
-        mistyped=f"{_swap(local, random)}{number}@{domain}" if random.random() < 0.12 else None,
+        mistyped=f"{_swap(local, random)}{number}@{domain}" if random.random() < 0.2 else None,
         corrected=between(random, joined + timedelta(days=2), joined + timedelta(days=45)),
         phone=f"+905{random.choice(PHONE_PREFIXES)}000{number:04d}",
         home=home,
