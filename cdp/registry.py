@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
+from time import monotonic
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from cdp.credentials import digest
 from cdp.log.events import PartedEvent, RecordedEvent
 from cdp.log.reader import LogReader
 from cdp.sources.source import Source
+
+
+STALE_SECONDS = 0.2
 
 
 class Credential(NamedTuple):
@@ -39,6 +43,7 @@ class Registry:
         self._clock = clock
         self._lock = Lock()
         self._position = 0
+        self._refreshed = 0.0
         self._aggregates: dict[UUID, Aggregate] = {}
         self._keys: dict[str, tuple[Source, int]] = {}
         self._tokens: dict[str, ServiceToken] = {}
@@ -46,11 +51,16 @@ class Registry:
     def refresh(self) -> None:
         """Takes in what was recorded since the last time."""
         with self._lock:
+            self._refreshed = monotonic()
             events = self._reader.read_control(self._position)
             for event in events:
                 self._take(event)
             if events:
                 self._index()
+
+    def stale(self) -> bool:
+        """Whether it is worth reading on because of a key that is not known yet."""
+        return monotonic() - self._refreshed > STALE_SECONDS
 
     def sources(self) -> list[Source]:
         """All sources, by name."""

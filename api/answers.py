@@ -1,0 +1,37 @@
+"""What the HTTP door answers: the forms that the official SDKs understand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from starlette.responses import Response
+
+from cdp.sources.rejection import Rejected
+
+CORS = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "GET, POST, OPTIONS",
+    "access-control-allow-headers": "Authorization, Content-Type, Content-Encoding, X-Retry-Count, X-Strict-Mode",
+    "access-control-max-age": "86400",
+}
+_SUCCESS = b'{"success": true}'
+
+
+def success() -> Response:
+    """Exactly 200 and this body: with any other 2xx some SDKs send the same batch again."""
+    return Response(_SUCCESS, media_type="application/json", headers=CORS)
+
+
+def failure(status: int, code: str, message: str, *, retry_after: int | None = None, **more: object) -> Response:
+    """An error with `code` and `message`, without which one SDK crashes and retries for ever."""
+    headers: Mapping[str, str] = CORS if retry_after is None else {**CORS, "retry-after": str(retry_after)}
+    content = msgspec.json.encode({"code": code, "message": message, **more})
+    return Response(content, status_code=status, media_type="application/json", headers=headers)
+
+
+def rejected(rejections: Sequence[tuple[int, Rejected]]) -> Response:
+    """400 with the reason of every item that went to quarantine."""
+    first = rejections[0][1]
+    errors = [{"item": at, "code": each.reason.value, "message": each.detail} for at, each in rejections]
+    return failure(400, first.reason.value, f"{first.detail}; it is kept in quarantine", errors=errors)

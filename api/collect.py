@@ -1,0 +1,253 @@
+"""The collection API: touchpoints come in by the common specification, and are answered once they are stored."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from eventsourcing.persistence import OperationalError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api import answers
+from api.bodies import BodyTooLarge, BodyUnreadable, inflate, read_body
+from api.metrics import REFUSED, REQUEST_SECONDS
+from cdp.ingest.batcher import Batcher, Unavailable
+from cdp.ingest.delivery import CallType, Delivery, Receipt, new_delivery_id
+from cdp.ingest.split import Split, split
+from cdp.registry import Credential, Registry
+from cdp.settings import Settings
+from cdp.sources.rejection import Reason, Rejected, Stage
+
+CALLS: dict[str, CallType] = {
+    "identify": "identify",
+    "track": "track",
+    "page": "page",
+    "screen": "screen",
+    "group": "group",
+    "alias": "alias",
+    "i": "identify",
+    "t": "track",
+    "p": "page",
+    "s": "screen",
+    "g": "group",
+    "a": "alias",
+}
+
+_Handler = Callable[["Collector", Request], Awaitable[Response]]
+
+
+class _BodyKey(msgspec.Struct):
+    writeKey: str | None = None  # noqa: N815 - the field's name on the wire
+
+
+_body_key = msgspec.json.Decoder(_BodyKey)
+
+
+class Collector:
+    """The door's routes and what stands behind them."""
+
+    def __init__(self, settings: Settings, registry: Registry, batcher: Batcher) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._batcher = batcher
+        self._patience = settings.lock_timeout + settings.transaction_timeout + 5
+
+    async def receive(self, request: Request, call: CallType | None, write_key: str | None = None) -> Response:
+        """Takes a request in: authenticate, bound, split, queue, and answer after the commit."""
+        received_at = datetime.now(UTC)
+        write_key = write_key or _header_key(request)
+        credential = await self._credential(write_key) if write_key else None
+        if write_key and credential is None:
+            return _unauthorized()
+        try:
+            body = await read_body(request, self._settings.max_body_bytes)
+            inflated = inflate(body, request.headers.get("content-encoding"), self._settings.max_inflated_bytes)
+        except BodyTooLarge as error:
+            return await self._refuse(credential, received_at, call, error.kept, 413, Reason.TOO_LARGE, str(error))
+        except BodyUnreadable as error:
+            kept, message = error.kept, str(error)
+            return await self._refuse(credential, received_at, call, kept, 400, Reason.MALFORMED_JSON, message)
+        if credential is None:
+            credential = await self._credential(_key_in_body(inflated))
+            if credential is None:
+                return _unauthorized()
+        found = split(inflated, call is not None, self._settings.max_items)
+        return await self._take(
+            Delivery(new_delivery_id(), credential, received_at, inflated, call, found),
+            strict=call is not None or request.headers.get("x-strict-mode") == "1",
+        )
+
+    async def receive_item(self, credential_key: str | None, call: CallType, item: dict[str, Any]) -> Response:
+        """Takes in a call that came as a query string."""
+        credential = await self._credential(credential_key) if credential_key else None
+        if credential is None:
+            return _unauthorized()
+        body = msgspec.json.encode(item)
+        delivery = Delivery(new_delivery_id(), credential, datetime.now(UTC), body, call, Split([body], {}, None))
+        return await self._take(delivery, strict=True)
+
+    async def admits(self, write_key: str) -> bool:
+        """Whether the write key is valid."""
+        return await self._credential(write_key) is not None
+
+    async def _credential(self, write_key: str | None) -> Credential | None:
+        if not write_key:
+            return None
+        found = self._registry.credential(write_key)
+        if found is None and self._registry.stale():
+            await asyncio.to_thread(self._registry.refresh)
+            found = self._registry.credential(write_key)
+        return found
+
+    async def _refuse(
+        self,
+        credential: Credential | None,
+        received_at: datetime,
+        call: CallType | None,
+        kept: bytes,
+        status: int,
+        reason: Reason,
+        message: str,
+    ) -> Response:
+        """Keeps in quarantine what a known source sent in vain, and answers with `status`."""
+        if credential is not None:
+            rejected = Rejected(reason, f"{message}. Kept are the first {len(kept)} bytes as sent", Stage.SPLIT)
+            delivery = Delivery(new_delivery_id(), credential, received_at, kept, call, rejected)
+            stored = await self._take(delivery, strict=True)
+            if stored.status_code == 503:
+                return stored
+        return answers.failure(status, reason.value, message)
+
+    async def _take(self, delivery: Delivery, *, strict: bool) -> Response:
+        try:
+            future = asyncio.wrap_future(self._batcher.submit(delivery))
+            receipt = await asyncio.wait_for(future, self._patience)
+        except Unavailable as error:
+            return answers.failure(503, "unavailable", str(error), retry_after=error.retry_after)
+        except TimeoutError:
+            message = "storing takes too long; it may or may not be stored: send it again, with the same messageId"
+            return answers.failure(503, "timeout", message, retry_after=5)
+        return _answer(delivery, receipt, strict)
+
+
+def _answer(delivery: Delivery, receipt: Receipt, strict: bool) -> Response:
+    """Bad items of a batch are in quarantine and do not spoil the answer, unless the sender asked to be told."""
+    if isinstance(delivery.split, Rejected) or strict:
+        rejections = receipt.rejections
+        if rejections:
+            return answers.rejected(rejections)
+    return answers.success()
+
+
+def _unauthorized() -> Response:
+    message = "the write key is missing, unknown, ended, or of a disabled source; `cdp source show NAME` tells"
+    return answers.failure(401, "invalid_write_key", message)
+
+
+def _header_key(request: Request) -> str | None:
+    """The write key of `Authorization: Basic base64(key:)`, or of the query."""
+    header = request.headers.get("authorization", "")
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[0] or None
+        except (binascii.Error, UnicodeDecodeError):
+            return "unreadable"
+    return request.query_params.get("writeKey") if request.url.query else None
+
+
+def _key_in_body(body: bytes) -> str | None:
+    try:
+        return _body_key.decode(body).writeKey
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _handled(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Times a request, and turns what a database's absence raises before the queue into 503."""
+
+    async def endpoint(request: Request) -> Response:
+        collector: Collector = request.app.state.collector
+        with REQUEST_SECONDS.time():
+            try:
+                response = await handler(collector, request)
+            except OperationalError:
+                response = answers.failure(503, "unavailable", "the database is away: send it again", retry_after=2)
+            except ClientDisconnect:
+                response = answers.failure(400, "disconnected", "the request ended before its body did")
+        if response.status_code != 200:
+            REFUSED.labels(str(response.status_code)).inc()
+        return response
+
+    return endpoint
+
+
+def _single(call: CallType) -> _Handler:
+    async def handler(collector: Collector, request: Request) -> Response:
+        return await collector.receive(request, call)
+
+    return handler
+
+
+async def _batch(collector: Collector, request: Request) -> Response:
+    return await collector.receive(request, None)
+
+
+async def _browser_metrics(collector: Collector, request: Request) -> Response:
+    """Browser SDKs report on themselves here; that is nobody's touchpoint."""
+    return answers.success()
+
+
+async def _browser_settings(collector: Collector, request: Request) -> Response:
+    write_key = request.path_params["write_key"]
+    if not await collector.admits(write_key):
+        return _unauthorized()
+    host = f"{request.url.netloc}/v1"
+    content = {"integrations": {"Segment.io": {"apiKey": write_key, "apiHost": host}}}
+    return Response(msgspec.json.encode(content), media_type="application/json", headers=answers.CORS)
+
+
+def _pixel(call: CallType) -> _Handler:
+    """RudderStack's pixel: the call in the query, dotted names for nested fields."""
+
+    async def handler(collector: Collector, request: Request) -> Response:
+        item: dict[str, Any] = {}
+        for name, value in parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=200):
+            _put(item, name.split("."), value)
+        return await collector.receive_item(item.pop("writeKey", None), call, item)
+
+    return handler
+
+
+def _put(item: dict[str, Any], path: list[str], value: str) -> None:
+    for parent in path[:-1]:
+        below = item.setdefault(parent, {})
+        if not isinstance(below, dict):
+            return
+        item = below
+    item[path[-1]] = value
+
+
+async def _preflight(collector: Collector, request: Request) -> Response:
+    return Response(status_code=204, headers=answers.CORS)
+
+
+def routes() -> list[Route]:
+    """The collection routes. They are plain ASGI routes: validation is ours, item by item."""
+    post: dict[str, _Handler] = {"/v1/batch": _batch, "/beacon/v1/batch": _batch, "/v1/m": _browser_metrics}
+    post |= {f"/v1/{path}": _single(call) for path, call in CALLS.items()}
+    get: dict[str, _Handler] = {"/v1/projects/{write_key}/settings": _browser_settings}
+    get |= {f"/pixel/v1/{call}": _pixel(call) for call in ("track", "page")}
+    return [
+        *(Route(path, _handled(handler), methods=["POST"]) for path, handler in post.items()),
+        *(Route(path, _handled(handler), methods=["GET"]) for path, handler in get.items()),
+        *(Route(path, _handled(_preflight), methods=["OPTIONS"]) for path in (*post, *get)),
+    ]
