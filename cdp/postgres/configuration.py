@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 SETTINGS = {
+    "cluster_name": "cdp",
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",

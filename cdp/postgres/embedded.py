@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import psycopg
 
@@ -94,7 +94,7 @@ class EmbeddedServer:
 
     def url(self, database: str) -> str:
         """Where a database is reached."""
-        return f"postgresql://{SUPERUSER}@/{quote(database)}?{urlencode({'host': str(self._sockets()), 'port': PORT})}"
+        return f"postgresql://{SUPERUSER}@/{quote(database)}?host={quote(str(self._sockets()), safe='')}&port={PORT}"
 
     # -- holding ------------------------------------------------------------------------------------------------------
 
@@ -149,13 +149,13 @@ class EmbeddedServer:
     def _initialise(self) -> None:
         """Make the data folder, under another name until it is whole: a killed initdb leaves nothing half made."""
         account = self._account()
-        unfinished = self.home / "pgdata.unfinished"
+        unfinished = self.home / f"{self.data.name}.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
         account.own(unfinished)
         arguments = ["--username", SUPERUSER, "--encoding", "UTF8", "--locale-provider", "builtin"]
         arguments += ["--builtin-locale", "C.UTF-8", "--locale", "C", "--auth-local", "trust", "--auth-host", "reject"]
-        self._run("initdb", "--pgdata", str(unfinished), *arguments, account=account)
+        self._run("initdb", "--pgdata", ".", *arguments, account=account, folder=unfinished)
         with (unfinished / "postgresql.conf").open("a") as configuration:
             configuration.write("\ninclude_if_exists = 'cdp.conf'\n")
         unfinished.rename(self.data)
@@ -165,7 +165,7 @@ class EmbeddedServer:
         sockets = self._make_sockets(account)
         deadline = time.monotonic() + ORPHANS_GONE
         while True:
-            forget_postmaster(self.data)
+            forget_postmaster(self.data, sockets)
             write_configuration(self.data / "cdp.conf", sockets)
             said = self.log.stat().st_size if self.log.exists() else 0
             if self._launch(account):
@@ -177,9 +177,9 @@ class EmbeddedServer:
 
     def _launch(self, account: Account) -> bool:
         command = [str(programs() / "pg_ctl"), "start", "--wait", "--timeout", str(PATIENCE), "--silent"]
-        command += ["--pgdata", str(self.data), "--log", str(self.log)]
+        command += ["--pgdata", ".", "--log", self.log.name]
         progress = _Progress(self._announce, "PostgreSQL is starting; after a crash it recovers first")
-        with _started(command, account) as process:
+        with _started(command, account, self.data) as process:
             while process.poll() is None:
                 progress.tick()
                 time.sleep(0.02)
@@ -197,8 +197,8 @@ class EmbeddedServer:
     def _stop(self) -> bool:
         if self.find() is None:
             return False
-        arguments = ["--pgdata", str(self.data), "--mode", "fast", "--timeout", "600", "--silent"]
-        self._run("pg_ctl", "stop", *arguments, account=self._account())
+        arguments = ["--pgdata", ".", "--mode", "fast", "--timeout", "600", "--silent"]
+        self._run("pg_ctl", "stop", *arguments, account=self._account(), folder=self.data)
         return True
 
     # -- surroundings -------------------------------------------------------------------------------------------------
@@ -213,8 +213,12 @@ class EmbeddedServer:
         return account
 
     def _sockets(self) -> Path:
-        """The folder of the socket: the data folder, or a temporary one where that path would be too long."""
-        if len(os.fsencode(self.data / f".s.PGSQL.{PORT}.lock")) <= SOCKET_PATH_BYTES:
+        """The folder of the socket: the data folder, or a temporary one where clients could not use that path.
+
+        They take no long one (`SOCKET_PATH_BYTES`), and take a comma for the end of a host's name.
+        """
+        path = os.fsencode(self.data / f".s.PGSQL.{PORT}.lock")
+        if len(path) <= SOCKET_PATH_BYTES and b"," not in path:
             return self.data
         digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"cdp-{digest}"
@@ -232,8 +236,8 @@ class EmbeddedServer:
                 )
         return folder
 
-    def _run(self, program: str, *arguments: str, account: Account) -> None:
-        with _started([str(programs() / program), *arguments], account) as process:
+    def _run(self, program: str, *arguments: str, account: Account, folder: Path) -> None:
+        with _started([str(programs() / program), *arguments], account, folder) as process:
             output, _ = process.communicate()
             if process.returncode != 0:
                 raise ServerFailed(f"{program} failed on {self.data}. It said:\n{output.decode(errors='replace')}")
@@ -261,14 +265,17 @@ def programs() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
-def _started(command: list[str], account: Account) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, so that a Ctrl-C meant for us does not reach it."""
+def _started(command: list[str], account: Account, folder: Path) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own, so that a Ctrl-C meant for us does not reach it.
+
+    It works in `folder` and names it `.`, because pg_ctl hands paths to a shell.
+    """
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        cwd="/",
+        cwd=folder,
         start_new_session=True,
         env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
         **account.arguments(),
@@ -277,7 +284,7 @@ def _started(command: list[str], account: Account) -> subprocess.Popen[bytes]:
 
 def _can_run(account: Account) -> bool:
     try:
-        with _started([str(programs() / "postgres"), "--version"], account) as process:
+        with _started([str(programs() / "postgres"), "--version"], account, Path("/")) as process:
             process.communicate()
             return process.returncode == 0
     except PermissionError:

@@ -45,6 +45,11 @@ def _serves(pid: int, data: Path) -> bool:
         return True
 
 
-def forget_postmaster(data: Path) -> None:
-    """Remove the `postmaster.pid` of a server that is gone, so that its number, used again, stops no new server."""
+def forget_postmaster(data: Path, sockets: Path) -> None:
+    """Remove the lock files of a server that is gone, so that its process number, used again, stops no new server.
+
+    A new server still refuses to start while a child of the old one lives: it looks for its shared memory.
+    """
     (data / "postmaster.pid").unlink(missing_ok=True)
+    for lock in sockets.glob(".s.PGSQL.*.lock"):
+        lock.unlink(missing_ok=True)
