@@ -20,9 +20,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
-from cdp.identity.profile_id import profile_id
+from cdp.identity.profile_id import identifier_number, profile_id
 from cdp.identity.rules import RuleSet
 
 
@@ -93,13 +94,12 @@ def resolve(
 ) -> Resolution:
     """The memberships of all subjects given.
 
-    `nodes` has every identifier that a subject holds. `settled` names groups of exclusive identifiers that are known
-    already and cannot change by what is given here, so that a caller can leave out the subjects that formed them.
+    `nodes` has every identifier that a subject holds. `settled` says of exclusive identifiers in which profile an
+    earlier resolution put them, so that a caller can leave out the subjects that did; `nodes` must then have the
+    identifiers after which those profiles are named. What is given here can still merge such groups.
     """
-    settled = settled or {}
-    usable = {subject.number: _usable(subject, nodes, rules) for subject in subjects}
-    groups = dict(settled)
-    groups.update(group_exclusives((usable[subject.number].exclusive for subject in subjects), nodes, settled))
+    usable = {subject.number: usable_identifiers(subject.identifiers, nodes, rules) for subject in subjects}
+    groups = group_exclusives((usable[subject.number].exclusive for subject in subjects), nodes, settled or {})
     hand_overs = _hand_overs(subjects, usable, groups)
     anonymous = _group_anonymous(usable.values(), hand_overs, nodes)
     memberships = [
@@ -118,8 +118,9 @@ class Usable(NamedTuple):
     shareable: tuple[int, ...]
 
 
-def _usable(subject: SubjectSeen, nodes: Mapping[int, Node], rules: RuleSet) -> Usable:
-    found = [nodes[number] for number in subject.identifiers if not nodes[number].blocked]
+def usable_identifiers(identifiers: Iterable[int], nodes: Mapping[int, Node], rules: RuleSet) -> Usable:
+    """The identifiers that may say whose a touchpoint is."""
+    found = [node for number in identifiers if not (node := nodes[number]).blocked]
     found.sort(key=lambda node: (rules.priority(node.type), node.type, node.namespace, node.number))
     return Usable(
         tuple(node.number for node in found if rules.exclusive(node.type)),
@@ -130,8 +131,9 @@ def _usable(subject: SubjectSeen, nodes: Mapping[int, Node], rules: RuleSet) -> 
 def group_exclusives(
     links: Iterable[tuple[int, ...]], nodes: Mapping[int, Node], settled: Mapping[int, str]
 ) -> dict[int, str]:
-    """The group of each exclusive identifier: those seen together are one, those settled are left out."""
-    return _named(_union(link for link in links if link and link[0] not in settled), nodes)
+    """The profile of each exclusive identifier: those seen together are one group, and so are those settled as one."""
+    known = ((number, identifier_number(profile)) for number, profile in settled.items())
+    return _named(_union(chain(known, filter(None, links))), nodes)
 
 
 def _hand_overs(

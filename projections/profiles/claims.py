@@ -1,0 +1,56 @@
+"""Claims: what touchpoints say about their person, one value of one attribute each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from cdp.log.touchpoint import Touchpoint, Tree
+
+LONGEST_ATTRIBUTE = 200
+"""An attribute whose dotted name is longer makes no claim: an index could not hold it."""
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Claim(NamedTuple):
+    """One value of one attribute, as one touchpoint states it of its subject. `value` is JSON text."""
+
+    subject: int
+    attribute: str
+    value: str
+    source: UUID
+    event_id: str
+    position: int
+    occurred_at: datetime
+    effective_at: datetime
+    received_at: datetime
+
+
+def claims_of(touchpoint: Touchpoint) -> list[Claim]:
+    """The claims of a touchpoint's traits; none where it has no subject, or where its keys were destroyed."""
+    header = touchpoint.header
+    if header.subject is None or not touchpoint.personal:
+        return []
+    traits = touchpoint.traits
+    if not traits:
+        return []
+    said = (header.source, header.id, touchpoint.position, header.occurred_at, header.effective_at, header.received_at)
+    return [
+        Claim(header.subject, attribute, _encode(value).decode(), *said)
+        for attribute, value in sorted(dict(flattened(traits)).items())
+        if len(attribute) <= LONGEST_ATTRIBUTE
+    ]
+
+
+def flattened(traits: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a tree under dotted names. A list is a value of its own; null says nothing and is left out."""
+    for name, value in traits.items():
+        if isinstance(value, dict):
+            yield from flattened(value, f"{prefix}{name}.")
+        elif value is not None:
+            yield prefix + name, value

@@ -1,0 +1,82 @@
+"""The projector: the process or thread that leads, and keeps every projection at the head of the log.
+
+One leads, others stand by. Leadership is a session lock of PostgreSQL on the very connection that writes, so it is lost
+exactly when the writer is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from cdp.platform import Platform
+from cdp.postgres.databases import Pool
+from projections.checkpoint import LeadershipLost
+from projections.contract import Connected, Surroundings
+from projections.discovery import found_projections
+from projections.engine import Engine
+
+LEADER_LOCK = 0x6364705F6C656164
+IDLE_SECONDS = 0.05
+STAND_BY_SECONDS = 0.5
+RETRY_SECONDS = 1
+
+_logger = logging.getLogger(__name__)
+
+
+def run_projector(platform: Platform, stop: threading.Event) -> None:
+    """Runs all projections until `stop` is set; waits while another projector leads or a database is away.
+
+    Raises `ProjectionFailed` when a projection cannot digest an event while it is built anew.
+    """
+    while not stop.is_set():
+        try:
+            with leading(platform.databases.read, stop) as connection:
+                if connection is not None:
+                    follow(_engine(platform, connection), stop)
+        except LeadershipLost as error:
+            _logger.warning("%s", error)
+            stop.wait(STAND_BY_SECONDS)
+        except psycopg.OperationalError as error:
+            _logger.warning("a database is away (%s), trying again in %d s", type(error).__name__, RETRY_SECONDS)
+            stop.wait(RETRY_SECONDS)
+
+
+def follow(engine: Engine, stop: threading.Event) -> None:
+    """Applies batch after batch; looks for new events every `IDLE_SECONDS` when there are none."""
+    while not stop.is_set():
+        if not engine.step():
+            stop.wait(IDLE_SECONDS)
+
+
+def _engine(platform: Platform, connection: Connected) -> Engine:
+    surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values)
+    return Engine(connection, platform.reader, platform.opener, found_projections(), surroundings)
+
+
+@contextlib.contextmanager
+def leading(pool: Pool, stop: threading.Event) -> Iterator[Connected | None]:
+    """A connection that holds the leadership, waited for; None when `stop` was set first.
+
+    A commit need not wait for the disk: rows and checkpoints would be lost together, and are built again.
+    """
+    conninfo = pool.conninfo() if callable(pool.conninfo) else pool.conninfo
+    arguments: dict[str, Any] = (pool.kwargs() if callable(pool.kwargs) else pool.kwargs) or {}
+    with psycopg.connect(conninfo, **arguments) as connection:
+        connection.execute("set synchronous_commit = off")
+        while not _claim(connection):
+            if stop.wait(STAND_BY_SECONDS):
+                yield None
+                return
+        yield connection
+
+
+def _claim(connection: Connected) -> bool:
+    row = connection.execute("select pg_try_advisory_lock(%s)", [LEADER_LOCK]).fetchone()
+    return row is not None and bool(row[0])

@@ -1,0 +1,83 @@
+"""Amounts of money as sources send them, read exactly.
+
+Gross is what the customer paid for an order, with discounts taken off and tax and shipping added, before any refund. By
+source, the connector says what its provider's fields mean; in the common shape, which is that of Segment's e-commerce
+specification ("Order Completed"), `total` is "revenue with discounts and coupons added in, plus tax and shipping",
+while `revenue` "excludes shipping and tax".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, localcontext
+from typing import Any
+
+from projections.rollups import EXACT
+
+_DECIMAL_TEXT = re.compile(r"[+-]?\d{1,24}(\.\d{1,12})?")
+_LARGEST = Decimal(10) ** 24
+_SMALLEST_EXPONENT = -12
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
+
+
+def amount(sent: object) -> Decimal | None:
+    """The exact amount that a source sent as text, whole number or decimal; None if it is none.
+
+    At most 24 digits before the point and 12 after it; no thousands separators, no currency signs.
+    """
+    if isinstance(sent, str):
+        return Decimal(sent) if _DECIMAL_TEXT.fullmatch(sent) else None
+    if isinstance(sent, bool) or not isinstance(sent, (int, Decimal)):
+        return None
+    exact = Decimal(sent)
+    exponent = exact.as_tuple().exponent
+    fits = isinstance(exponent, int) and exponent >= _SMALLEST_EXPONENT and abs(exact) < _LARGEST
+    return exact if fits else None
+
+
+def gross(properties: Mapping[str, Any]) -> Decimal | None:
+    """The gross of an order: `total`, else `revenue`, else the sum of its lines' price × quantity.
+
+    The first that is present decides; None when it is no amount, because another field would mean something else.
+    """
+    for name in ("total", "revenue"):
+        if (sent := properties.get(name)) is not None:
+            return amount(sent)
+    return lines_total(properties.get("products"))
+
+
+def lines_total(products: object) -> Decimal | None:
+    """The sum of price × quantity over all lines, a missing quantity being 1; None if any line has no price."""
+    if not isinstance(products, list) or not products:
+        return None
+    with localcontext(EXACT):
+        prices = [_line_total(line) for line in products]
+        known = [price for price in prices if price is not None]
+        return sum(known, Decimal(0)) if len(known) == len(prices) else None
+
+
+def _line_total(line: object) -> Decimal | None:
+    if not isinstance(line, dict):
+        return None
+    price, quantity = amount(line.get("price")), _quantity(line)
+    return None if price is None or quantity is None else price * quantity
+
+
+def units(products: object) -> Decimal:
+    """How many pieces the lines list, a line without a usable quantity counting as 1; 0 when no lines were sent."""
+    lines: Sequence[object] = products if isinstance(products, list) else ()
+    quantities = [_quantity(line) for line in lines if isinstance(line, dict)]
+    with localcontext(EXACT):
+        return sum((Decimal(1) if each is None else each for each in quantities), Decimal(0))
+
+
+def _quantity(line: Mapping[str, Any]) -> Decimal | None:
+    sent = line.get("quantity")
+    return Decimal(1) if sent is None else amount(sent)
+
+
+def currency(properties: Mapping[str, Any]) -> str | None:
+    """The ISO 4217 code that came with the order, in capitals; None when there is none."""
+    sent = properties.get("currency")
+    return sent.upper() if isinstance(sent, str) and _CURRENCY.fullmatch(sent) else None
