@@ -75,7 +75,7 @@ app = typer.Typer(
     cls=Subcommands,
     help="An event-sourced customer data platform.",
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 
 
