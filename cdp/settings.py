@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import zoneinfo
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,11 +16,16 @@ IGNORED_PREFIX = "CDP_TEST_"
 """Variables with this prefix belong to the tests; any other unknown `CDP_` variable is taken for a slip of the pen."""
 
 
+PASSWORD = re.compile(r":[^:@/]*@")
+"""A password inside a URL, which no message repeats."""
+
+
 class InvalidSetting(ValueError):
     """An environment variable holds a value that the setting cannot take; the message says what it takes."""
 
     def __init__(self, variable: str, value: str, expected: str, remedy: str) -> None:
-        super().__init__(f"{variable}={value!r}: expected {expected}. {remedy}")
+        shown = PASSWORD.sub(":…@", value)
+        super().__init__(f"{variable}={shown!r}: expected {expected}. {remedy}")
         self.variable = variable
 
 
@@ -79,7 +85,7 @@ def _timezone(value: str) -> str:
 
 def _setting(variable: str, parse: Callable[[str], T], default: T, meaning: str) -> Any:
     metadata = {"variable": variable, "parse": parse, "meaning": meaning}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata, repr=parse is not _url)
 
 
 KIB = 1024
