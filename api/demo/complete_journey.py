@@ -16,9 +16,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,13 +43,16 @@ LINE_COLUMNS = (
     "coupon_match_disc",
     "transaction_timestamp",
 )
-BASKETS = 155_848
-CAMPAIGNS = 6_589
-REDEMPTIONS = 2_102
-DEMOGRAPHICS = 801
-HOUSEHOLDS = 2_469
-SALES = "4596039.58"
-"""What the year's lines add up to, in `CURRENCY`: whoever sums the orders of the demo must get exactly this."""
+
+
+class Figures(NamedTuple):
+    """How much of each there is. `sales` is what all lines add up to, in `CURRENCY`, exactly."""
+
+    baskets: int
+    sales: Decimal
+    campaigns: int
+    redemptions: int
+    demographics: int
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,13 @@ class CompleteJourney:
                 "context": {"externalIds": [card_of(household)]},
                 "traits": {name: answer for name, answer in row.items() if answer is not None},
             }
+
+    def figures(self) -> Figures:
+        """What whoever receives the items must find, counted in the files and not in the items."""
+        lines = self._file("transactions").read(columns=["basket_id", "sales_value"])
+        small = [self._file(name).metadata.num_rows for name in ("campaigns", "coupon_redemptions", "demographics")]
+        sales = pc.sum(lines["sales_value"].cast(pa.decimal128(12, 2))).as_py()
+        return Figures(pc.count_distinct(lines["basket_id"]).as_py(), sales, *small)
 
     def first_baskets(self) -> dict[int, datetime]:
         """When each household was first seen at a till; the file is in order of time."""

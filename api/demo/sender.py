@@ -63,8 +63,8 @@ class Door:
     compress: bool = False
     items: int = 200
     bytes: int = 1_000_000
-    patience: float = 60.0
-    timeout: float = 30.0
+    patience: float = 90.0
+    timeout: float = 45.0
 
 
 class Batch(NamedTuple):

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from api.demo import complete_journey
-from api.demo.complete_journey import CompleteJourney
+from api.demo.complete_journey import CompleteJourney, Figures
 from api.demo.items import Item
 from api.demo.people import Person, people
 from api.demo.showcase import most_joined
@@ -24,24 +23,25 @@ class Shipment(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The shipments in the order in which they are sent, and the person whose profile joins most of them."""
+    """The shipments in the order in which they are sent, what the real ones must add up to, and whom to show."""
 
     shipments: list[Shipment]
+    figures: Figures
     showcase: Person
 
 
-def plan(journey: CompleteJourney) -> Plan:
-    """The real year, then its synthetic companion."""
-    first_baskets = journey.first_baskets()
-    made_up = companion(first_baskets)
+def plan(journey: CompleteJourney, count: int = PEOPLE) -> Plan:
+    """The real year, then its synthetic companion of `count` people."""
+    figures, first_baskets = journey.figures(), journey.first_baskets()
+    made_up = companion(first_baskets, SEED, count)
     surveyed = {int(item["context"]["externalIds"][0]["id"]) for item in journey.demographics()}
-    programme = complete_journey.CAMPAIGNS + complete_journey.REDEMPTIONS + complete_journey.DEMOGRAPHICS
+    programme = figures.campaigns + figures.redemptions + figures.demographics
     real = [
-        Shipment(STORE, complete_journey.BASKETS, journey.baskets),
+        Shipment(STORE, figures.baskets, journey.baskets),
         Shipment(LOYALTY, programme, lambda: _programme(journey)),
     ]
     synthetic = [Shipment(source, len(items), items.__iter__) for source, items in made_up.items()]
-    return Plan([*real, *synthetic], most_joined(people(first_baskets, SEED, PEOPLE), made_up, surveyed))
+    return Plan([*real, *synthetic], figures, most_joined(people(first_baskets, SEED, count), made_up, surveyed))
 
 
 def _programme(journey: CompleteJourney) -> Iterator[Item]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from api.demo.complete_journey import BASKETS, CURRENCY, SALES
+from api.demo.complete_journey import CURRENCY, Figures
 from api.demo.sources import SOURCES, STORE
 from cdp.ingest.outcomes import read_counts
 from cdp.platform import Platform
@@ -30,10 +30,10 @@ where source = %s and currency = %s
 class SalesDiffer(Exception):
     """The real sales are not what the data set says: touchpoints are missing or counted twice."""
 
-    def __init__(self, orders: int, gross: Decimal) -> None:
+    def __init__(self, orders: int, gross: Decimal, figures: Figures) -> None:
         super().__init__(
-            f"The source {STORE!r} shows {orders:,} orders for {gross:,} {CURRENCY}; the data set has {BASKETS:,} for "
-            f"{Decimal(SALES):,}. `cdp status` shows what became of each item"
+            f"The source {STORE!r} shows {orders:,} orders for {gross:,} {CURRENCY}; the data set has "
+            f"{figures.baskets:,} for {figures.sales:,}. `cdp status` shows what became of each item"
         )
 
 
@@ -69,10 +69,10 @@ def sales_by_channel(platform: Platform) -> Table:
     return table
 
 
-def check_sales(platform: Platform) -> None:
+def check_sales(platform: Platform, figures: Figures) -> None:
     """Raises `SalesDiffer` unless the real orders add up to the data set's own total, to the cent."""
     with platform.databases.read.connection() as connection:
         row = connection.execute(_OF_SOURCE, [Source.create_id(STORE), CURRENCY]).fetchone()
     orders, gross = row if row else (0, Decimal(0))
-    if (orders, gross) != (BASKETS, Decimal(SALES)):
-        raise SalesDiffer(orders, gross)
+    if (orders, gross) != (figures.baskets, figures.sales):
+        raise SalesDiffer(orders, gross, figures)

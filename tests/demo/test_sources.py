@@ -8,7 +8,7 @@ import pytest
 
 from api.demo.access import FILE
 from api.demo.items import CARD, CARD_NAMESPACE
-from api.demo.sources import SOURCES, write_keys
+from api.demo.sources import SOURCES, service_token, write_keys
 from api.demo.summary import Added, added
 from cdp.platform import Platform
 from cdp.postgres.databases import Databases
@@ -48,6 +48,26 @@ def test_lost_keys_are_replaced_at_once(platform: Platform, tmp_path: Path) -> N
 
     assert not any(platform.registry.credential(key) for key in old.values())
     assert all(platform.registry.credential(key) for key in new.values())
+
+
+def test_the_token_reads_and_is_kept(platform: Platform, tmp_path: Path) -> None:
+    secret = service_token(platform, tmp_path)
+
+    token = platform.registry.token(secret)
+    assert token is not None
+    assert token.name == "demo"
+    assert token.scopes == {"profiles:read", "sales:read", "status:read", "sources:read"}
+    assert service_token(platform, tmp_path) == secret
+
+
+def test_a_lost_token_gets_a_successor(platform: Platform, tmp_path: Path) -> None:
+    service_token(platform, tmp_path)
+    (tmp_path / FILE).unlink()
+
+    token = platform.registry.token(service_token(platform, tmp_path))
+
+    assert token is not None
+    assert token.name == "demo-2"
 
 
 def test_what_is_new_is_the_difference_of_the_counts() -> None:
