@@ -18,6 +18,12 @@ from cdp.identity.identifier import GLOBAL, Identifier
 VERSION = 1
 LONGEST = 512
 
+_PLAIN = re.compile(
+    r"(?=.{6,254}\Z)(?=[^@]{1,64}@)[a-z0-9_+%-]+(?:\.[a-z0-9_+%-]+)*"
+    r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:com|net|org|tr|de|uk|fr|eu|info)\Z"
+)
+"""Addresses so plain that email-validator, which takes 30 times as long, would only say yes."""
+
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})
 _EXTENSION = re.compile(r"\s*(?:dahili|dah\.?|ext\.?|x)\s*:?\s*\d+\s*$", re.IGNORECASE)
 
@@ -49,15 +55,22 @@ def email(value: str) -> str:
 
     The local part is compared without case: no large provider tells addresses apart by it.
     """
+    folded = value.lower()
+    if _PLAIN.match(folded) and "--" not in folded:
+        local, _, domain = folded.partition("@")
+    else:
+        local, domain = _validated(value)
+    if domain in _GMAIL:
+        local, domain = local.partition("+")[0].replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"
+
+
+def _validated(value: str) -> tuple[str, str]:
     try:
         parsed = validate_email(value, check_deliverability=False)
     except EmailNotValidError:
         raise InvalidIdentifier("email", "an address such as name@example.com") from None
-    domain = (parsed.ascii_domain or parsed.domain).lower()
-    local = parsed.local_part.lower()
-    if domain in _GMAIL:
-        local, domain = local.partition("+")[0].replace(".", ""), "gmail.com"
-    return f"{local}@{domain}"
+    return parsed.local_part.lower(), (parsed.ascii_domain or parsed.domain).lower()
 
 
 @lru_cache(maxsize=65_536)

@@ -48,42 +48,53 @@ def partition(item: Tree, declared: Properties) -> Parts:
     business: Tree = {}
     references: dict[str, str] = {}
     for field, value in item.items():
-        if field == "properties" and value:
+        if field in CONTACT_FIELDS:
+            contact[field] = value
+        elif field == "properties" and value:
             _properties(value, declared, business, content, technical, references)
-        elif field == "traits" and value:
-            _divide("traits", value, CONTACT_TRAITS, contact, content)
         elif field == "context" and value:
             _context(value, contact, content, technical)
-        elif field in CONTACT_FIELDS:
-            contact[field] = value
+        elif field == "traits" and value:
+            _traits(value, contact, content)
         else:
             content[field] = value
-    personal = {CONTACT: contact, CONTENT: content, TECHNICAL: technical}
-    return Parts(business, {name: tree for name, tree in personal.items() if tree}, references)
+    personal = {}
+    for name, tree in ((CONTACT, contact), (CONTENT, content), (TECHNICAL, technical)):
+        if tree:
+            personal[name] = tree
+    return Parts(business, personal, references)
 
 
-def _divide(field: str, value: Tree, chosen: frozenset[str], into: Tree, rest: Tree) -> None:
-    picked = {key: each for key, each in value.items() if key in chosen}
-    if picked:
-        into[field] = picked
-    if len(picked) < len(value):
-        rest[field] = {key: each for key, each in value.items() if key not in chosen} if picked else value
+def _traits(value: Tree, contact: Tree, content: Tree) -> None:
+    """Traits that reach a person are contact, the others content."""
+    reaching: Tree = {}
+    others: Tree = {}
+    for key, each in value.items():
+        (reaching if key in CONTACT_TRAITS else others)[key] = each
+    if reaching:
+        contact["traits"] = reaching
+    if others:
+        content["traits"] = others
 
 
 def _context(value: Tree, contact: Tree, content: Tree, technical: Tree) -> None:
+    """The context is technical, but for the traits in it and the identifiers beside them."""
     mine: Tree = {}
     others: Tree = {}
     rest: Tree = {}
     for key, each in value.items():
-        if key == "traits" and isinstance(each, dict) and each:
-            _divide("traits", each, CONTACT_TRAITS, mine, others)
+        if key == "traits" and each and type(each) is dict:
+            _traits(each, mine, others)
         elif key in CONTACT_CONTEXT:
             mine[key] = each
         else:
             rest[key] = each
-    for part, tree in ((contact, mine), (content, others), (technical, rest)):
-        if tree:
-            part["context"] = tree
+    if rest:
+        technical["context"] = rest
+    if mine:
+        contact["context"] = mine
+    if others:
+        content["context"] = others
 
 
 def _properties(
@@ -113,9 +124,12 @@ def _properties(
             facts[key] = each
         else:
             rest[key] = each
-    for part, tree in ((business, facts), (content, rest), (technical, web)):
-        if tree:
-            part["properties"] = tree
+    if facts:
+        business["properties"] = facts
+    if rest:
+        content["properties"] = rest
+    if web:
+        technical["properties"] = web
 
 
 def _lines(products: list[Any]) -> tuple[list[Any] | None, list[Any] | None]:
@@ -138,12 +152,13 @@ def _lines(products: list[Any]) -> tuple[list[Any] | None, list[Any] | None]:
 
 def fits(kind: Kind, value: Any) -> bool:
     """Whether a value may stay in the clear as this kind."""
-    if isinstance(value, bool):
-        return kind is Kind.LABEL
-    if isinstance(value, int):
-        return -_LARGEST < value < _LARGEST
-    if isinstance(value, str):
+    type_ = type(value)
+    if type_ is str:
         if kind is Kind.LABEL:
             return len(value) <= LONGEST_LABEL and "@" not in value
         return _DECIMAL_TEXT.fullmatch(value) is not None
-    return kind is not Kind.LABEL and isinstance(value, Decimal) and -12 <= value.adjusted() < _DIGITS
+    if type_ is int:
+        return bool(-_LARGEST < value < _LARGEST)
+    if type_ is bool:
+        return kind is Kind.LABEL
+    return type_ is Decimal and kind is not Kind.LABEL and -12 <= value.adjusted() < _DIGITS

@@ -33,9 +33,11 @@ class Origin(NamedTuple):
 
 
 class _Resolved(NamedTuple):
+    """What the vault said for one reading."""
+
     numbers: Mapping[Identifier, int]
-    subjects: Mapping[SubjectOf, Subject]
-    periods: Mapping[PeriodOf, Period | None]
+    subject: Subject
+    periods: Mapping[str, Period | None]
 
 
 class Preparer:
@@ -43,52 +45,59 @@ class Preparer:
 
     def __init__(self, vault: Vault, keyring: KeyRing) -> None:
         self._vault = vault
-        self._keyring = keyring
+        self._hash = keyring.keyed_hash
 
     def prepare(self, readings: Sequence[tuple[Origin, Reading]]) -> list[NewEvent]:
         """The events in the order of the readings."""
         numbers = self._vault.numbers({each for _, reading in readings for _, each in reading.identifiers})
         owners = [_owner(reading, numbers) for _, reading in readings]
-        months = [reading.effective_at.date().replace(day=1) for _, reading in readings]
-        periods = {
-            PeriodOf(reading.source.id, name, month)
-            for (_, reading), month in zip(readings, months, strict=True)
-            for name in reading.personal
-        }
-        resolved = _Resolved(numbers, self._vault.subjects(set(owners)), self._vault.periods(periods))
-        salts = iter(new_salts(sum(1 + len(reading.personal) for _, reading in readings)))
+        subjects = self._vault.subjects(owners)
+        periods = self._periods([reading for _, reading in readings])
         return [
-            self._event(
-                origin, reading, owner, month, resolved, [next(salts) for _ in range(1 + len(reading.personal))]
-            )
-            for (origin, reading), owner, month in zip(readings, owners, months, strict=True)
+            self._event(origin, reading, _Resolved(numbers, subjects[owner], period))
+            for (origin, reading), owner, period in zip(readings, owners, periods, strict=True)
         ]
 
-    def _event(
-        self, origin: Origin, reading: Reading, owner: SubjectOf, month: date, resolved: _Resolved, salts: list[bytes]
-    ) -> NewEvent:
-        source = reading.source
-        keyed_hash = self._keyring.keyed_hash
-        fingerprint = keyed_hash("fingerprint", source.id.bytes, reading.canonical)[:HASH_BYTES]
-        message_id = reading.message_id or f"derived:{fingerprint.hex()}"
-        hashed = keyed_hash("message", source.id.bytes, message_id.encode(errors="surrogatepass"))
-        event_id = hashed[HASH_BYTES:].hex()
-
-        subject = resolved.subjects[owner]
-        flags = list(reading.flags)
-        periods: dict[str, Period] = {}
-        for name in reading.personal:
-            period = resolved.periods[PeriodOf(source.id, name, month)]
-            if period is None:
-                flags.append(f"withheld:{name}")
-            else:
-                periods[name] = period
-        keys = Keys(subject.key_id, {name: period.id for name, period in periods.items()})
-        plaintexts = {
-            name: encode_salted(reading.personal[name], salt) for name, salt in zip(periods, salts, strict=False)
+    def _periods(self, readings: Sequence[Reading]) -> list[Mapping[str, Period | None]]:
+        """For each reading its period keys by field class; looked up once for each source and month."""
+        months = [(id(reading.source), reading.effective_at.year, reading.effective_at.month) for reading in readings]
+        sources = {id(reading.source): reading.source.id for reading in readings}
+        classes: dict[tuple[int, int, int], set[str]] = {}
+        for month, reading in zip(months, readings, strict=True):
+            classes.setdefault(month, set()).update(reading.personal)
+        wanted = {
+            (month, name): PeriodOf(sources[month[0]], name, date(month[1], month[2], 1))
+            for month, names in classes.items()
+            for name in names
         }
-        blobs = seal_blobs(plaintexts, event_id, keys, subject.key, {n: period.key for n, period in periods.items()})
+        found = self._vault.periods(wanted.values())
+        by_month: dict[tuple[int, int, int], dict[str, Period | None]] = {month: {} for month in classes}
+        for (month, name), period in wanted.items():
+            by_month[month][name] = found[period]
+        return [by_month[month] for month in months]
+
+    def _event(self, origin: Origin, reading: Reading, resolved: _Resolved) -> NewEvent:
+        source = reading.source
+        fingerprint = self._hash("fingerprint", source.id.bytes, reading.canonical)[:HASH_BYTES]
+        message_id = reading.message_id or f"derived:{fingerprint.hex()}"
+        hashed = self._hash("message", source.id.bytes, message_id.encode())
+        event_id = hashed[HASH_BYTES:].hex()
+        salt, business_salt = new_salts(2)
+
+        flags = reading.flags
+        usable = {name: period for name in reading.personal if (period := resolved.periods[name]) is not None}
+        if len(usable) < len(reading.personal):
+            flags += tuple(f"withheld:{name}" for name in reading.personal if name not in usable)
+        keys = Keys(resolved.subject.key_id, {name: period.id for name, period in usable.items()})
+        blobs = seal_blobs(
+            {name: encode_salted(reading.personal[name], salt) for name in usable},
+            event_id,
+            keys,
+            resolved.subject.key,
+            {name: period.key for name, period in usable.items()},
+        )
         clocks = reading.clocks
+        numbers = resolved.numbers
         header = Header(
             id=event_id,
             source=source.id,
@@ -106,18 +115,18 @@ class Preparer:
             sent_at=clocks.sent_at,
             received_at=clocks.received_at,
             identifiers=tuple(
-                Sighting(role, each.type, each.namespace, resolved.numbers[each]) for role, each in reading.identifiers
+                [Sighting(role, each.type, each.namespace, numbers[each]) for role, each in reading.identifiers]
             ),
-            subject=subject.number,
+            subject=resolved.subject.number,
             keys=keys,
-            raw_digest=sha256(salts[0] + reading.raw).hexdigest(),
-            flags=tuple(flags),
+            raw_digest=sha256(salt + reading.raw).hexdigest(),
+            flags=flags,
         )
         return NewEvent(
             source.stream,
             TOPIC,
             encode_header(header),
-            self._business(reading, salts[-1]),
+            self._business(reading, business_salt),
             pack(blobs),
             hashed[:HASH_BYTES],
             fingerprint,
@@ -126,16 +135,17 @@ class Preparer:
     def _business(self, reading: Reading, salt: bytes) -> bytes | None:
         tree = reading.business
         if reading.references:
-            source = reading.source
-            tree = tree | {
-                "references": {
-                    kind: self._keyring.keyed_hash(
-                        "reference", kind.encode(), source.namespace(kind).encode(), value.encode()
-                    )[:HASH_BYTES].hex()
-                    for kind, value in reading.references.items()
-                }
-            }
+            tree = tree | {"references": self._references(reading)}
         return encode_salted(tree, salt) if tree else None
+
+    def _references(self, reading: Reading) -> dict[str, str]:
+        """External ids as keyed hashes of (kind, namespace, value): they join a refund to its order."""
+        return {
+            kind: self._hash("reference", kind.encode(), reading.source.namespace(kind).encode(), value.encode())[
+                :HASH_BYTES
+            ].hex()
+            for kind, value in reading.references.items()
+        }
 
 
 def _owner(reading: Reading, numbers: Mapping[Identifier, int]) -> SubjectOf:

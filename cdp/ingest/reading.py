@@ -40,17 +40,15 @@ class Reading(NamedTuple):
     personal: dict[str, Tree]
     canonical: bytes
     flags: tuple[str, ...]
-
-    @property
-    def effective_at(self) -> datetime:
-        """When it counts: when it happened, but never after it was received."""
-        return min(self.clocks.occurred_at, self.clocks.received_at)
+    effective_at: datetime
 
     @property
     def key_day(self) -> date | None:
         """The day of its subject key; None where an exclusive identifier gives it a key of its own for ever."""
-        owners = (each.type for role, each in self.identifiers if role == SELF)
-        return None if any(type_ not in SHAREABLE for type_ in owners) else self.effective_at.date()
+        for role, each in self.identifiers:
+            if role == SELF and each.type not in SHAREABLE:
+                return None
+        return self.effective_at.date()
 
 
 class Reader:
@@ -91,6 +89,7 @@ class Reader:
             parts.personal,
             content,
             (*clocks.flags, *flags),
+            min(clocks.occurred_at, clocks.received_at),
         )
 
     def _identifiers(

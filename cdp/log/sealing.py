@@ -37,7 +37,7 @@ def new_salts(count: int) -> list[bytes]:
 
 def associated_data(event_id: str, keys: Keys) -> bytes:
     """What a blob is bound to: its event and the ids of the keys that open it."""
-    periods = ",".join(f"{name}={key}" for name, key in sorted(keys.period.items()))
+    periods = ",".join([f"{name}={key}" for name, key in sorted(keys.period.items())])
     return f"{event_id}|{keys.subject}|{periods}".encode()
 
 

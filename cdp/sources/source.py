@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import ClassVar
 from uuid import UUID, uuid5
 
@@ -31,6 +32,11 @@ CHANNELS = (
 TRUST = ("server", "public")
 _NAMES = UUID("6a7f3c1e-52f4-5d0b-9b53-0d9b0a3fca11")
 _GLOBAL_TYPES = frozenset({"email", "phone"})
+
+
+@lru_cache(maxsize=4096)
+def _stream(source_id: UUID) -> UUID:
+    return uuid5(source_id, "touchpoints")
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ class Source(Aggregate):
     @property
     def stream(self) -> UUID:
         """The stream of the source's touchpoints, whose versions count them without a gap."""
-        return uuid5(self.id, "touchpoints")
+        return _stream(self.id)
 
     def namespace(self, identifier_type: str) -> str:
         """Where identifiers of this type mean the same: global, as declared, or this source alone."""
