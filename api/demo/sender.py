@@ -53,7 +53,8 @@ class Door:
     """Where the items of one source go, and how.
 
     `connections` batches are under way at a time. `compress` sends gzip, which saves bytes on a network but costs more
-    processor time than it saves on one machine.
+    processor time than it saves on one machine. For `new_key` seconds a 401 counts as «not yet»: the server hears
+    of a key that was made a moment ago in each of its workers by itself.
     """
 
     url: str
@@ -65,6 +66,7 @@ class Door:
     bytes: int = 1_000_000
     patience: float = 90.0
     timeout: float = 45.0
+    new_key: float = 2.0
 
 
 class Batch(NamedTuple):
@@ -163,6 +165,7 @@ class Connection:
         self.again = 0
         self._door = door
         self._stop = stop
+        self._known_by = time.monotonic() + door.new_key
         address = urlsplit(door.url)
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         self._http = kind(address.hostname or "127.0.0.1", address.port, timeout=door.timeout)
@@ -185,7 +188,7 @@ class Connection:
             else:
                 if status == 200:
                     return
-                if status not in AGAIN:
+                if status not in AGAIN and not (status == 401 and time.monotonic() < self._known_by):
                     raise Refused(self._door.source, status, answer)
                 reason = f"status {status}: {answer}"
             wait = pause if retry_after is None else retry_after

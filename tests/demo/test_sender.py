@@ -115,10 +115,19 @@ def test_a_refusal_stops_the_run_and_is_told(server: Server, status: int) -> Non
     server.answers = [(status, {})] * 100
 
     with pytest.raises(Refused, match=rf"'store' with status {status}: .*because"):
-        send(Door(server.url, "store", "secret", items=10), ITEMS)
+        send(Door(server.url, "store", "secret", items=10, new_key=0), ITEMS)
 
     assert len(server.answers) >= 100 - 2 * 3
     assert server.received == []
+
+
+def test_a_key_made_a_moment_ago_may_not_be_known_everywhere_yet(server: Server) -> None:
+    server.answers = [(401, {}), (200, {}), (401, {})]
+
+    sent = send(Door(server.url, "store", "secret"), ITEMS)
+
+    assert len(server.received) == 1_000
+    assert sent.again == 2
 
 
 def test_a_server_that_stays_away_is_given_up() -> None:
