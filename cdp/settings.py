@@ -20,6 +20,10 @@ PASSWORD = re.compile(r":[^:@/]*@")
 """A password inside a URL, which no message repeats."""
 
 
+NO_SETTINGS = ("CDP_KEY_PASSPHRASE",)
+"""Variables that one command reads; the others let them be."""
+
+
 class InvalidSetting(ValueError):
     """An environment variable holds a value that the setting cannot take; the message says what it takes."""
 
@@ -180,7 +184,7 @@ class Settings:
 
 def _refuse_unknown(environ: Mapping[str, str], known: Mapping[str, object]) -> None:
     for name in environ:
-        if name.startswith("CDP_") and not name.startswith(IGNORED_PREFIX) and name not in known:
+        if name.startswith("CDP_") and not name.startswith(IGNORED_PREFIX) and name not in {*known, *NO_SETTINGS}:
             similar = difflib.get_close_matches(name, known, 1)
             remedy = f"Did you mean {similar[0]}?" if similar else "Unset it; docs/settings.md lists every setting."
             raise InvalidSetting(name, environ[name], "the name of a setting", remedy)

@@ -28,7 +28,9 @@ def _plain(value: object) -> object:
 
 def test_nothing_set_gives_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = Settings.from_environment({"PATH": "/bin", "CDP_PORT": "", "CDP_TEST_DATA": "/data"})
+    settings = Settings.from_environment(
+        {"PATH": "/bin", "CDP_PORT": "", "CDP_TEST_DATA": "/data", "CDP_KEY_PASSPHRASE": "x"}
+    )
     assert settings == Settings()
     assert settings.home == tmp_path / ".cdp"
     assert settings.master_key == tmp_path / ".cdp" / "master.key"
