@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 
 from api import collect, health, management, profiles, sales
 from api.metrics import PlatformMetrics
+from api.security import answer_with_problems
 from cdp.faults import described
 from cdp.ingest.batcher import Batcher
 from cdp.ingest.intake import Intake
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.extend(health.routes())
     for module in (profiles, sales, management):
         app.include_router(module.router, prefix="/api")
+    answer_with_problems(app)
     app.add_exception_handler(psycopg.OperationalError, _away)
     app.add_exception_handler(OperationalError, _away)
     for error_class, status, code in _REFUSALS:

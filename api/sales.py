@@ -1,0 +1,96 @@
+"""Sales over HTTP, exact to the last digit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal, localcontext
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from api.profile_answers import SourceNamed, source_names
+from api.security import platform_of, reading, refusals, require
+from cdp.platform import Platform
+from projections.rollups import EXACT
+from projections.sales.queries import DailySales, read_daily
+
+router = APIRouter(
+    tags=["sales"],
+    dependencies=[Depends(require("sales:read"))],
+    responses=refusals(401, 403, 422, 503),
+)
+
+DEFINITION = (
+    "Completed orders. gross = what was paid, after discounts, with tax and shipping, before refunds: the property "
+    "total, else revenue, else the sum of price × quantity over the lines. A day begins in the time zone given here."
+)
+
+
+class DailyRow(BaseModel):
+    """The completed orders of one day, channel, source and currency."""
+
+    day: date
+    channel: str
+    source: SourceNamed
+    currency: str | None = Field(description="ISO 4217; null where orders came without one")
+    orders: int
+    units: Decimal = Field(description="exact, as text")
+    gross: Decimal = Field(description="exact, as text")
+
+
+class Total(BaseModel):
+    """The sum of all rows of one currency. Currencies are never added together."""
+
+    currency: str | None
+    orders: int
+    units: Decimal
+    gross: Decimal
+
+
+class DailyAnswer(BaseModel):
+    """Sales by day and channel."""
+
+    definition: str
+    timezone: str
+    rows: list[DailyRow]
+    totals: list[Total]
+
+
+@router.get("/sales/daily")
+def daily_sales(
+    platform: Annotated[Platform, Depends(platform_of)],
+    first: Annotated[date | None, Query(alias="from", description="the first day, included")] = None,
+    last: Annotated[date | None, Query(alias="to", description="the last day, included")] = None,
+    channel: str | None = None,
+    currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="ISO 4217")] = None,
+) -> DailyAnswer:
+    """Orders, units and gross sales by day, channel, source and currency."""
+    with reading(platform) as connection:
+        rows = read_daily(connection, first, last, channel, currency)
+    named = source_names(platform)
+    return DailyAnswer(
+        definition=DEFINITION,
+        timezone=platform.settings.timezone,
+        rows=[DailyRow(**{**row._asdict(), "source": named(row.source)}) for row in rows],
+        totals=totals(rows),
+    )
+
+
+def totals(rows: Iterable[DailySales]) -> list[Total]:
+    """The sums by currency, exact."""
+    by_currency: defaultdict[str | None, list[DailySales]] = defaultdict(list)
+    for row in rows:
+        by_currency[row.currency].append(row)
+    with localcontext(EXACT):
+        return [
+            Total(
+                currency=currency,
+                orders=sum(row.orders for row in found),
+                units=sum((row.units for row in found), Decimal(0)),
+                gross=sum((row.gross for row in found), Decimal(0)),
+            )
+            for currency, found in sorted(by_currency.items(), key=lambda item: item[0] or "")
+        ]
