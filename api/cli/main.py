@@ -16,12 +16,19 @@ OURS = ("api", "pipelines", "projections", "cdp")
 """An error class of these packages is an answer to whoever typed the command; any other error is a bug."""
 
 
+PASSING_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
 class Subcommand(NamedTuple):
-    """Where a subcommand lives: `function` of a module, or the module's Typer object `app` for a group."""
+    """Where a subcommand lives: `function` of a module, or the module's Typer object `app` for a group.
+
+    With `passes_on` it takes any arguments, for another program.
+    """
 
     help: str
     module: str
     function: str | None = None
+    passes_on: bool = False
 
 
 SUBCOMMANDS = {
@@ -34,6 +41,9 @@ SUBCOMMANDS = {
     "token": Subcommand("Service tokens, which open the query API.", "api.cli.token"),
     "key": Subcommand("The master key: back it up, rotate it, bring it back.", "api.cli.key"),
     "api": Subcommand("Run the API alone, on databases that are up.", "api.cli.serve", "api"),
+    "postgres": Subcommand(
+        "Run psql, pg_dump and their like on the platform's server.", "api.cli.postgres", "postgres", passes_on=True
+    ),
     "projector": Subcommand("Run the projector alone, on databases that are up.", "api.cli.serve", "projector"),
 }
 
@@ -65,7 +75,8 @@ def load(name: str) -> Any:
         command: Any = get_group(module.app)
     else:
         single = typer.Typer(add_completion=False)
-        single.command(name, help=subcommand.help)(getattr(module, subcommand.function))
+        context = PASSING_ON if subcommand.passes_on else None
+        single.command(name, help=subcommand.help, context_settings=context)(getattr(module, subcommand.function))
         command = get_command(single)
     command.name = name
     return command
