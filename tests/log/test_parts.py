@@ -36,7 +36,10 @@ def leaf(**changes: Any) -> bytes:
         ({}, "58c275330777de3978ad07763bff798325582f50ae02a4775729b6372bd25b28"),
         ({"business": None}, "f7c8068c00f45cc2be014affb1a62826e06f88d19d72e32e63c90bb5db9ce352"),
         ({"personal": None}, "c9a0bf1f97df43fbf8273b99f641beb6ee11ca2c3a984838b3ee3099acdbb7b9"),
-        ({"topic": "source.created.v1", "business": None, "personal": None}, "e48bca9b9f112859d8430f13df35fbc0d5e88b65bc2b01de2da1cf8e2b55231b"),
+        (
+            {"topic": "source.created.v1", "business": None, "personal": None},
+            "e48bca9b9f112859d8430f13df35fbc0d5e88b65bc2b01de2da1cf8e2b55231b",
+        ),
     ],
 )
 def test_the_leaf_of_a_known_event_never_changes(changes: dict[str, Any], expected: str) -> None:
