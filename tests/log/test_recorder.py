@@ -26,8 +26,7 @@ class AppendingRecorder(Recorder):
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
         with self.writing() as writer:
-            outcomes = [self._append(writer, event) for event in stored_events]
-        return outcomes
+            return [self._append(writer, event) for event in stored_events]
 
     def _append(self, writer: Writer, event: StoredEvent) -> int:
         assert isinstance(event.originator_id, UUID)
