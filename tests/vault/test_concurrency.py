@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -15,10 +16,13 @@ from uuid import uuid4
 import pytest
 
 from cdp.settings import Settings
+from cdp.vault import head as heads
+from cdp.vault import identifiers, subjects
 from cdp.vault.head import Pool
 from cdp.vault.keyfile import KeyFileMissing
 from cdp.vault.keyring import KeyRing, OtherRing
 from cdp.vault.periods import PeriodOf
+from cdp.vault.rotation import rotate_pepper
 from cdp.vault.subjects import SubjectOf
 from cdp.vault.vault import Vault
 from tests.vault.people import count, emails
@@ -49,11 +53,66 @@ def test_threads_get_one_number_for_one_identifier(pool: Pool, key_file: Path) -
 
 
 def test_processes_get_one_number_for_one_identifier(settings: Settings, pool: Pool, key_file: Path) -> None:
-    command = [sys.executable, "-m", "tests.vault.minting", settings.vault_url or "", str(key_file), "1000"]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) for _ in range(2)]
+    command = [sys.executable, "-m", "tests.vault.minting", settings.vault_url or "", str(key_file), "5000"]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True) for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
     results = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
     assert results[0] == results[1]
-    assert len(results[0]) == count(pool, "identifier") == count(pool, "subject_key") == 1_000
+    assert len(results[0]) == count(pool, "identifier") == count(pool, "subject_key") == 5_000
+
+
+def test_the_same_in_opposite_orders_does_not_deadlock(vault: Vault, pool: Pool) -> None:
+    rounds, size = 6, 1_500
+    together = threading.Barrier(2, timeout=20)
+
+    def mint(step: int) -> int:
+        minted = 0
+        for first in range(0, rounds * size, size):
+            with pool.connection() as connection:
+                head, people = heads.read(connection), emails(size, first)
+                together.wait()
+                minted += len(identifiers.mint(connection, vault.keyring, head, people[::step]))
+        return minted
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sum(threads.map(mint, (1, -1))) == rounds * size
+
+
+def test_a_rotation_waits_for_a_minting_that_is_not_committed(vault: Vault, pool: Pool, key_file: Path) -> None:
+    (person,) = emails(1)
+    ring = KeyRing.load(key_file)
+    with ThreadPoolExecutor(1) as threads:
+        with pool.connection() as connection, connection.transaction():
+            minted = identifiers.mint(connection, ring, heads.read(connection), [person])
+            rotation = threads.submit(lambda: list(rotate_pepper(pool, KeyRing.load(key_file))))
+            with pytest.raises(TimeoutError):
+                rotation.result(timeout=0.5)
+        rotation.result(timeout=10)
+    assert vault.numbers([person]) == minted
+    assert count(pool, "identifier") == 1
+
+
+def test_a_destruction_and_a_minting_of_the_same_do_not_deadlock(vault: Vault, pool: Pool) -> None:
+    wanted = SubjectOf((), uuid4(), date(2024, 5, 6))
+    first = vault.subjects([wanted])[wanted]
+    with ThreadPoolExecutor(1) as threads:
+        with pool.connection() as connection, connection.transaction():
+            head = heads.read(connection)
+            identifiers.mint(connection, vault.keyring, head, emails(1))
+            destruction = threads.submit(vault.destroy_subject_key, first.key_id)
+            with pytest.raises(TimeoutError):
+                destruction.result(timeout=0.5)
+            assert subjects.mint(connection, vault.keyring, head, [wanted]) == {}
+        destruction.result(timeout=10)
+    assert vault.subjects([wanted])[wanted] != first
 
 
 def test_processes_that_open_a_new_vault_at_once_make_one_ring(pool: Pool, key_file: Path) -> None:
