@@ -18,14 +18,14 @@ MOST_HOLDERS = 50
 """An identifier shared by more profiles leads to the latest of them only."""
 
 _HOLDERS = """
-select profile
+select memberships.profile
 from identity.identifiers
 join identity.links using (number)
 join identity.memberships using (subject)
 where number = %s
     and not blocked
-group by profile
-order by max(to_at) desc, max(from_at) desc, profile
+group by memberships.profile
+order by max(to_at) desc, max(from_at) desc, memberships.profile
 limit %s
 """
 _EXISTS = """

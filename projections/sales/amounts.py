@@ -67,7 +67,7 @@ def _line_total(line: object) -> Decimal | None:
 def units(products: object) -> Decimal:
     """How many pieces the lines list, a line without a usable quantity counting as 1; 0 when no lines were sent."""
     lines: Sequence[object] = products if isinstance(products, list) else ()
-    quantities = [_quantity(line) for line in lines if isinstance(line, dict)]
+    quantities = [_quantity(line) if isinstance(line, dict) else None for line in lines]
     with localcontext(EXACT):
         return sum((Decimal(1) if each is None else each for each in quantities), Decimal(0))
 
