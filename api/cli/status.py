@@ -6,6 +6,7 @@ import json
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
@@ -38,18 +39,22 @@ def render_status(state: dict[str, Any]) -> RenderableType:
 
 
 def _books(sources: list[dict[str, Any]]) -> Table:
-    table = Table("source", "received", "", *OUTCOMES, "holds", title="received = " + " + ".join(OUTCOMES))
+    """The equation of each source; headings on two lines, so that it fits a terminal of 80 columns."""
+    headings = ("received", "", "accept-\ned", "dupli-\ncate", "quaran-\ntined", "suppres-\nsed", "dis-\ncarded")
+    table = Table("source", *headings, title="received = " + " + ".join(OUTCOMES), box=SIMPLE, padding=(0, 1, 0, 0))
+    for column in table.columns:
+        column.no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     for each in sources:
         amounts = [f"{each[outcome]:,}" for outcome in OUTCOMES]
-        holds = "yes" if each["balanced"] else "[bold red]NO[/]"
-        table.add_row(each["source"], f"{each['received']:,}", "=", *amounts, holds)
+        equals = "=" if each["balanced"] else "[bold red]≠[/]"
+        table.add_row(each["source"], f"{each['received']:,}", equals, *amounts)
     return table
 
 
 def _projections(state: dict[str, Any]) -> Table:
-    table = Table("projection", "version", "position", "behind", "seconds", "parked")
+    table = Table("projection", "version", "position", "behind", "seconds", "parked", box=SIMPLE, padding=(0, 1, 0, 0))
     for each in state["projections"]:
         row = (each["version"], each["position"], each["events"], round(each["seconds"], 1), each["parked"])
         table.add_row(each["projection"], *(f"{value:,}" for value in row))
