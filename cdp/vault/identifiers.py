@@ -11,7 +11,7 @@ from cdp.identity.normalise import VERSION as NORMALISER
 from cdp.vault.head import CURRENT, Db, Head
 from cdp.vault.keyring import KeyRing
 from cdp.vault.mac import framed
-from cdp.vault.wrapping import IDENTIFIER, IDENTIFIER_VALUE, fresh_key, fresh_number, unwrap, wrap
+from cdp.vault.wrapping import IDENTIFIER, IDENTIFIER_VALUE, fresh_keys, fresh_numbers, unwrap, wrap
 
 _FIND = """
 select lookup, number
@@ -59,40 +59,43 @@ class UnknownNumber(LookupError):
         )
 
 
-def lookup(ring: KeyRing, pepper: int, identifier: Identifier, normaliser: int = NORMALISER) -> bytes:
-    """The keyed hash under which the identifier is found."""
-    type_, namespace, value = identifier
-    version = normaliser.to_bytes(4, "big")
-    return ring.pepper(pepper)(framed((type_.encode(), namespace.encode(), version, value.encode())))
+def lookups(ring: KeyRing, pepper: int, wanted: Iterable[Identifier], normaliser: int = NORMALISER) -> list[bytes]:
+    """The keyed hashes under which the identifiers are found."""
+    mac, version = ring.pepper(pepper), normaliser.to_bytes(4, "big")
+    return [
+        mac(framed((type_.encode(), namespace.encode(), version, value.encode()))) for type_, namespace, value in wanted
+    ]
 
 
-def find(connection: Db, ring: KeyRing, head: Head, wanted: Iterable[Identifier]) -> dict[Identifier, int]:
+def find(connection: Db, ring: KeyRing, head: Head, wanted: Collection[Identifier]) -> dict[Identifier, int]:
     """The numbers of those identifiers that have one."""
-    named = {lookup(ring, pepper, identifier): identifier for identifier in wanted for pepper in head.peppers}
+    named: dict[bytes, Identifier] = {}
+    for pepper in head.peppers:
+        named.update(zip(lookups(ring, pepper, wanted), wanted, strict=True))
     rows = connection.execute(_FIND, {"lookups": list(named)}, prepare=False, binary=True)
     return {named[found]: number for found, number in rows}
 
 
-def mint(connection: Db, ring: KeyRing, head: Head, missing: Iterable[Identifier]) -> dict[Identifier, int]:
+def mint(connection: Db, ring: KeyRing, head: Head, missing: Collection[Identifier]) -> dict[Identifier, int]:
     """New numbers for these identifiers; without those that another process numbered first.
 
     Gives nothing at all if the head is no longer as the caller knows it.
     """
-    minted = {fresh_number(): identifier for identifier in missing}
+    numbers, keys = fresh_numbers(len(missing)), fresh_keys(len(missing))
     master = ring.master(head.master)
-    keys = [fresh_key() for _ in minted]
     parameters = head._asdict() | {
         "normaliser": NORMALISER,
-        "numbers": list(minted),
-        "lookups": [lookup(ring, head.pepper, identifier) for identifier in minted.values()],
-        "types": [identifier.type for identifier in minted.values()],
-        "namespaces": [identifier.namespace for identifier in minted.values()],
-        "wrapped": [wrap(master, IDENTIFIER, number, key) for number, key in zip(minted, keys, strict=True)],
+        "numbers": numbers,
+        "lookups": lookups(ring, head.pepper, missing),
+        "types": [identifier.type for identifier in missing],
+        "namespaces": [identifier.namespace for identifier in missing],
+        "wrapped": [wrap(master, IDENTIFIER, number, key) for number, key in zip(numbers, keys, strict=True)],
         "sealed": [
             wrap(AESGCM(key), IDENTIFIER_VALUE, number, identifier.value.encode())
-            for (number, identifier), key in zip(minted.items(), keys, strict=True)
+            for identifier, number, key in zip(missing, numbers, keys, strict=True)
         ],
     }
+    minted = dict(zip(numbers, missing, strict=True))
     rows = connection.execute(_MINT, parameters, binary=True)
     return {minted[number]: number for (number,) in rows}
 

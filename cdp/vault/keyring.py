@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cdp.vault import keyfile
 from cdp.vault.keyfile import Contents, KeyFileError, Version
 from cdp.vault.mac import Mac, framed
-from cdp.vault.wrapping import fresh_key
+from cdp.vault.wrapping import fresh_keys
 
 Kind = Literal["masters", "peppers"]
 Purpose = Literal["message", "reference", "fingerprint", "suppression", "do_not_contact"]
@@ -62,12 +62,13 @@ class KeyRing:
     def create(cls, path: Path) -> KeyRing:
         """A new ring in a new file; refuses to replace one."""
         now = datetime.now(UTC)
+        master, pepper, *purposes = fresh_keys(2 + len(PURPOSES))
         contents = Contents(
             id=uuid4(),
             created_at=now,
-            masters={1: Version(fresh_key(), now)},
-            peppers={1: Version(fresh_key(), now)},
-            purposes={purpose: fresh_key() for purpose in PURPOSES},
+            masters={1: Version(master, now)},
+            peppers={1: Version(pepper, now)},
+            purposes=dict(zip(PURPOSES, purposes, strict=True)),
         )
         keyfile.write_new(path, keyfile.encode(contents))
         return cls(path, contents)
@@ -114,7 +115,8 @@ class KeyRing:
         self.reload()
         versions: dict[int, Version] = getattr(self.contents, kind)
         newest = max(versions) + 1
-        self._store(kind, versions | {newest: Version(fresh_key(), datetime.now(UTC))})
+        (key,) = fresh_keys(1)
+        self._store(kind, versions | {newest: Version(key, datetime.now(UTC))})
         return newest
 
     def keep(self, kind: Kind, versions: Collection[int]) -> None:

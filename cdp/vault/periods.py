@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from cdp.vault.head import CURRENT, Db, Head
 from cdp.vault.keyring import KeyRing
-from cdp.vault.wrapping import PERIOD_KEY, fresh_key, fresh_number, unwrap, wrap
+from cdp.vault.wrapping import PERIOD_KEY, fresh_keys, fresh_numbers, unwrap, wrap
 
 
 class PeriodOf(NamedTuple):
@@ -64,22 +64,19 @@ def _opened(ring: KeyRing, id: int, version: int, wrapped: bytes | None) -> Peri
     return None if wrapped is None else Period(id, unwrap(ring.master(version), PERIOD_KEY, id, wrapped))
 
 
-def mint(connection: Db, ring: KeyRing, head: Head, missing: Iterable[PeriodOf]) -> dict[PeriodOf, Period | None]:
+def mint(connection: Db, ring: KeyRing, head: Head, missing: Collection[PeriodOf]) -> dict[PeriodOf, Period | None]:
     """New keys for these periods; without those that another process minted first.
 
     Gives nothing at all if the head is no longer as the caller knows it.
     """
-    keys = {fresh_number(): (period, fresh_key()) for period in missing}
+    ids, keys = fresh_numbers(len(missing)), fresh_keys(len(missing))
     master = ring.master(head.master)
     parameters = head._asdict() | {
-        "ids": list(keys),
-        "sources": [period.source for period, _ in keys.values()],
-        "classes": [period.field_class for period, _ in keys.values()],
-        "months": [period.month for period, _ in keys.values()],
-        "wrapped": [wrap(master, PERIOD_KEY, id, key) for id, (_, key) in keys.items()],
+        "ids": ids,
+        "sources": [period.source for period in missing],
+        "classes": [period.field_class for period in missing],
+        "months": [period.month for period in missing],
+        "wrapped": [wrap(master, PERIOD_KEY, id, key) for id, key in zip(ids, keys, strict=True)],
     }
-    minted: dict[PeriodOf, Period | None] = {}
-    for (id,) in connection.execute(_MINT, parameters, binary=True):
-        period, key = keys[id]
-        minted[period] = Period(id, key)
-    return minted
+    made = {id: (period, Period(id, key)) for period, id, key in zip(missing, ids, keys, strict=True)}
+    return dict(made[id] for (id,) in connection.execute(_MINT, parameters, binary=True))

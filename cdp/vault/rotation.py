@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from cdp.vault import head as heads
 from cdp.vault.head import Db, Pool
-from cdp.vault.identifiers import lookup, opened_value
+from cdp.vault.identifiers import lookups, opened_value
 from cdp.vault.keyring import KeyRing, Kind
 from cdp.vault.wrapping import IDENTIFIER, PERIOD_KEY, SUBJECT_KEY, unwrap, wrap
 
@@ -177,7 +177,7 @@ def _rehash(connection: Db, ring: KeyRing, version: int, after: int, last: int) 
     for *row, normaliser in connection.execute(_OUTDATED_VALUES, parameters, prepare=False, binary=True):
         identifier = opened_value(ring, tuple(row))
         if identifier is not None:
-            fresh[row[0]] = lookup(ring, version, identifier, normaliser)
+            (fresh[row[0]],) = lookups(ring, version, [identifier], normaliser)
     if fresh:
         new = {"version": version, "numbers": list(fresh), "lookups": list(fresh.values())}
         connection.execute(_REHASH, new, prepare=False)

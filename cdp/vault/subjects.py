@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date
 from hashlib import sha256
 from struct import pack
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from cdp.vault.head import CURRENT, Db, Head
 from cdp.vault.keyring import KeyRing
-from cdp.vault.wrapping import SUBJECT_KEY, fresh_key, fresh_number, unwrap, wrap
+from cdp.vault.wrapping import SUBJECT_KEY, fresh_keys, fresh_numbers, unwrap, wrap
 
 
 class SubjectOf(NamedTuple):
@@ -38,6 +38,7 @@ class Slot(NamedTuple):
 
     digest: bytes
     members: bytes | None
+    numbers: tuple[int, ...]
     source: UUID | None
     day: date | None
 
@@ -91,10 +92,10 @@ def slot_of(wanted: SubjectOf) -> Slot:
         if list(numbers) != sorted(set(numbers)):
             raise ValueError(f"a subject's numbers are sorted and distinct, not {numbers}")
         members = _digest(b"subject", *numbers)
-        return Slot(_digest(members, on_day), members, None, day)
+        return Slot(_digest(members, on_day), members, numbers, None, day)
     if day is None:
         raise ValueError(f"no identifier and no day for source {source}: such a key is one per day, give the day")
-    return Slot(_digest(source.bytes, on_day), None, source, day)
+    return Slot(_digest(source.bytes, on_day), None, (), source, day)
 
 
 def _digest(of: bytes, *numbers: int) -> bytes:
@@ -112,53 +113,53 @@ def find(connection: Db, ring: KeyRing, _: Head, wanted: Iterable[SubjectOf]) ->
     return {one: found[slot] for one, slot in slots.items() if slot in found}
 
 
-def mint(connection: Db, ring: KeyRing, head: Head, missing: Collection[SubjectOf]) -> dict[SubjectOf, Subject]:
+def mint(connection: Db, ring: KeyRing, head: Head, missing: Iterable[SubjectOf]) -> dict[SubjectOf, Subject]:
     """New subjects and keys; without those that another process minted first.
 
     Gives nothing at all if the head is no longer as the caller knows it.
     """
     slots = {one: slot_of(one) for one in missing}
     with connection.transaction():
-        sets = {slot.members: one.numbers for one, slot in slots.items() if slot.members is not None}
-        numbers = _interned(connection, head, sets)
-        minted = _minted_keys(connection, ring, head, set(slots.values()), numbers)
-    return {one: minted[slot] for one, slot in slots.items() if slot in minted}
+        sets = {slot.members: slot.numbers for slot in slots.values() if slot.members is not None}
+        subjects = _interned(connection, head, sets)
+        distinct = {slot.digest: slot for slot in slots.values() if slot.members is None or slot.members in subjects}
+        minted = _minted_keys(connection, ring, head, list(distinct.values()), subjects)
+    return {one: minted[slot.digest] for one, slot in slots.items() if slot.digest in minted}
 
 
 def _interned(connection: Db, head: Head, sets: dict[bytes, tuple[int, ...]]) -> dict[bytes, int]:
+    """The subjects' numbers, by the digest of their members; those without one get one."""
     if not sets:
         return {}
-    minted = {fresh_number(): members for members in sets}
-    pairs = [(number, identifier) for number, members in minted.items() for identifier in sets[members]]
+    numbers = fresh_numbers(len(sets))
+    pairs = [(number, member) for number, members in zip(numbers, sets.values(), strict=True) for member in members]
     parameters = head._asdict() | {
-        "numbers": list(minted),
-        "members": list(minted.values()),
+        "numbers": numbers,
+        "members": list(sets),
         "subjects": [number for number, _ in pairs],
-        "identifiers": [identifier for _, identifier in pairs],
+        "identifiers": [member for _, member in pairs],
     }
     connection.execute(_MINT_SUBJECTS, parameters)
     return dict(connection.execute(_SUBJECTS, {"members": list(sets)}, prepare=False, binary=True).fetchall())
 
 
 def _minted_keys(
-    connection: Db, ring: KeyRing, head: Head, slots: set[Slot], numbers: dict[bytes, int]
-) -> dict[Slot, Subject]:
+    connection: Db, ring: KeyRing, head: Head, slots: list[Slot], numbers: dict[bytes, int]
+) -> dict[bytes, Subject]:
+    """The keys that were minted, by the digest of their slot."""
+    ids, keys = fresh_numbers(len(slots)), fresh_keys(len(slots))
+    subjects = [None if slot.members is None else numbers[slot.members] for slot in slots]
     master = ring.master(head.master)
-    keys = {
-        fresh_number(): (slot, None if slot.members is None else numbers[slot.members], fresh_key())
-        for slot in slots
-        if slot.members is None or slot.members in numbers
-    }
     parameters = head._asdict() | {
-        "ids": list(keys),
-        "slots": [slot.digest for slot, _, _ in keys.values()],
-        "subjects": [number for _, number, _ in keys.values()],
-        "sources": [slot.source for slot, _, _ in keys.values()],
-        "days": [slot.day for slot, _, _ in keys.values()],
-        "wrapped": [wrap(master, SUBJECT_KEY, id, key) for id, (_, _, key) in keys.items()],
+        "ids": ids,
+        "slots": [slot.digest for slot in slots],
+        "subjects": subjects,
+        "sources": [slot.source for slot in slots],
+        "days": [slot.day for slot in slots],
+        "wrapped": [wrap(master, SUBJECT_KEY, id, key) for id, key in zip(ids, keys, strict=True)],
     }
-    minted: dict[Slot, Subject] = {}
-    for (id,) in connection.execute(_MINT_KEYS, parameters, binary=True):
-        slot, number, key = keys[id]
-        minted[slot] = Subject(number, id, key)
-    return minted
+    made = {
+        id: (slot.digest, Subject(number, id, key))
+        for slot, number, id, key in zip(slots, subjects, ids, keys, strict=True)
+    }
+    return dict(made[id] for (id,) in connection.execute(_MINT_KEYS, parameters, binary=True))

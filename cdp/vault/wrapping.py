@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from struct import unpack
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -40,11 +41,12 @@ def unwrap(key: AESGCM, place: bytes, number: int, wrapped: bytes) -> bytes:
         raise WrappedKeyDamaged(place, number) from None
 
 
-def fresh_key() -> bytes:
-    """A random AES-256 key."""
-    return os.urandom(KEY_BYTES)
+def fresh_keys(count: int) -> list[bytes]:
+    """That many random AES-256 keys."""
+    random = os.urandom(KEY_BYTES * count)
+    return [random[at : at + KEY_BYTES] for at in range(0, len(random), KEY_BYTES)]
 
 
-def fresh_number() -> int:
-    """A random positive number of 63 bits."""
-    return (int.from_bytes(os.urandom(8), "big") >> 1) or 1
+def fresh_numbers(count: int) -> list[int]:
+    """That many random positive numbers of 63 bits."""
+    return [(number >> 1) or 1 for number in unpack(f"{count}Q", os.urandom(8 * count))]
