@@ -6,9 +6,11 @@ import contextlib
 import dataclasses
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,7 +46,7 @@ def demo(leave: Leave = False, port: Port = None) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt), running(settings) as url:
         with Platform.open(settings) as platform:
-            show(platform, url, plan(journey))
+            show(platform, url, plan(journey), leave)
         if not leave:
             _console.print("Serving until Ctrl-C.")
             threading.Event().wait()
@@ -63,7 +65,7 @@ def running(settings: Settings) -> Iterator[str]:
         _console.print("Stopping what was started")
 
 
-def show(platform: Platform, url: str, planned: Plan) -> None:
+def show(platform: Platform, url: str, planned: Plan, leave: bool = True) -> None:
     """Send everything, wait for the projections, and print what came of it."""
     from api.demo.delivery import await_ready, catch_up, deliver
     from api.demo.sources import write_keys
@@ -81,7 +83,7 @@ def show(platform: Platform, url: str, planned: Plan) -> None:
     _sales(platform)
     _counts(platform)
     check_sales(platform, planned.figures)
-    _next_steps(url, planned.showcase)
+    _next_steps(platform, url, planned.showcase, leave)
 
 
 def _told(sent: Sequence[Sent], gained: Added, seconds: float) -> None:
@@ -99,7 +101,15 @@ def _told(sent: Sequence[Sent], gained: Added, seconds: float) -> None:
 
 def _profile(platform: Platform, person: Person) -> None:
     """The profile that joins most, with the source of each field."""
-    _console.print(str(person))
+    from api.cli.profile import render_profile
+    from api.demo.items import CARD, CARD_NAMESPACE
+    from api.profile_answers import found_profiles, profile_answer
+    from projections.reading import snapshot
+
+    with snapshot(platform.databases.read) as connection:
+        for found in found_profiles(platform, connection, CARD, str(person.household), CARD_NAMESPACE):
+            _console.print("\nOne customer, whose real baskets are joined with the synthetic channels:")
+            _console.print(render_profile(profile_answer(platform, connection, found)))
 
 
 def _sales(platform: Platform) -> None:
@@ -115,5 +125,30 @@ def _counts(platform: Platform) -> None:
     _console.print(status_of(platform))
 
 
-def _next_steps(url: str, person: Person) -> None:
-    _console.print(url)
+def _next_steps(platform: Platform, url: str, person: Person, leave: bool) -> None:
+    """What to type next: commands always, requests as long as there is a server to answer them."""
+    from api.demo.sources import service_token
+
+    program = _program()
+    commands = [
+        f"{program} profile find --email {person.email}",
+        f"{program} status",
+        f"{program} source list",
+    ]
+    if not leave:
+        header = f'-H "Authorization: Bearer {service_token(platform, platform.settings.home)}"'
+        commands += [
+            f'curl {header} "{url}/api/profiles?email={person.email}"',
+            f'curl {header} "{url}/api/sales/daily?channel=store"',
+        ]
+    _console.print(
+        f"\nThe API is at {url}. Try next:", *(f"  {command}" for command in commands), sep="\n", markup=False
+    )
+
+
+def _program() -> str:
+    """How this command was called, with what another one needs in front to find the same data."""
+    called, home = Path(sys.argv[0]), os.environ.get("CDP_HOME")
+    here = called.is_absolute() and called.is_relative_to(Path.cwd())
+    name = str(called.relative_to(Path.cwd()) if here else called) if called.name == "cdp" else "cdp"
+    return f"CDP_HOME={home} {name}" if home else name

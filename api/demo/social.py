@@ -9,7 +9,7 @@ from random import Random
 from api.demo.items import Item, external_id
 from api.demo.people import YEAR_END, Person, between
 
-SHARE = 0.4
+SHARE = 0.45
 QUESTIONS = (
     "Merhaba, siparişim hâlâ gelmedi, yardımcı olur musunuz?",
     "Şişli mağazanız pazar günü açık mı?",

@@ -51,7 +51,8 @@ def test_a_demo_shows_its_figures_and_a_second_one_adds_nothing(home: Path, plan
 
     total = sum(shipment.total for shipment in planned.shipments)
     assert f"{planned.figures.sales:,}" in first
-    assert planned.showcase.name in first
+    assert planned.showcase.email in first
+    assert {"store", "loyalty", "web", "email", "social", "call_center"} <= set(first.split())
     assert f"New: {total:,}." in first
     assert f"This demo added nothing: all {total:,} touchpoints were known already." in second
     assert all(each.balanced and each.accepted == each.duplicate for each in counts)
