@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 Leave = Annotated[bool, typer.Option("--exit", help="Leave when it is over, and stop what it started.")]
 
-_console = Console(soft_wrap=True, highlight=False)
+PLAIN_WIDTH = 120
+"""Columns of output that goes to a file or another program; a terminal says its own."""
+
+_console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
 def demo(leave: Leave = False, port: Port = None) -> None:
@@ -48,7 +51,7 @@ def demo(leave: Leave = False, port: Port = None) -> None:
         with Platform.open(settings) as platform:
             show(platform, url, plan(journey), leave)
         if not leave:
-            _console.print("Serving until Ctrl-C.")
+            _console.print("\nServing until Ctrl-C.")
             threading.Event().wait()
 
 
@@ -81,8 +84,9 @@ def show(platform: Platform, url: str, planned: Plan, leave: bool = True) -> Non
     _told(sent, gained, time.monotonic() - began)
     _profile(platform, planned.showcase)
     _sales(platform)
-    _counts(platform)
     check_sales(platform, planned.figures)
+    _console.print(f"The real baskets add up to {planned.figures.sales:,} USD, exactly as in the data set.\n")
+    _counts(platform)
     _next_steps(platform, url, planned.showcase, leave)
 
 
@@ -135,15 +139,17 @@ def _next_steps(platform: Platform, url: str, person: Person, leave: bool) -> No
         f"{program} status",
         f"{program} source list",
     ]
-    if not leave:
+    if leave:
+        commands.append(f"{program} up")
+    else:
         header = f'-H "Authorization: Bearer {service_token(platform, platform.settings.home)}"'
         commands += [
             f'curl {header} "{url}/api/profiles?email={person.email}"',
             f'curl {header} "{url}/api/sales/daily?channel=store"',
         ]
-    _console.print(
-        f"\nThe API is at {url}. Try next:", *(f"  {command}" for command in commands), sep="\n", markup=False
-    )
+    _console.print(f"\nThe API is at {url}. Try next:", markup=False)
+    for command in commands:
+        _console.print(f"  {command}", markup=False, soft_wrap=True)
 
 
 def _program() -> str:
