@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cdp.log.touchpoint import Touchpoint
 from projections.contract import Batch, Connected, Surroundings, Writer
-from projections.copying import copy_rows
+from projections.copying import columns_of, copy_rows
 from projections.rollups import Rollup
 
 Row = tuple[Any, ...]
@@ -22,7 +22,7 @@ Extract = Callable[[Touchpoint, Surroundings], Iterable[Row]]
 
 
 class Facts(NamedTuple):
-    """A table of facts: its rows are `row`s, and `extract` gives those of one touchpoint."""
+    """A table of facts: `row` is the named tuple of its columns, `extract` gives the rows of one touchpoint."""
 
     table: str
     row: Any
@@ -56,13 +56,14 @@ class FactsWriter:
         self._projection = projection
         self._schema = schema
         self._surroundings = surroundings
+        self._columns = {facts.table: columns_of(facts.row) for facts in projection.facts}
 
     def write(self, batch: Batch, connection: Connected) -> frozenset[str]:
         """Copies the rows; facts never change what was written before, so nothing moves."""
         for facts in self._projection.facts:
             rows = self._rows(facts, batch)
             if rows:
-                copy_rows(connection, f"{self._schema}.{facts.table}", facts.row._fields, rows)
+                copy_rows(connection, f"{self._schema}.{facts.table}", self._columns[facts.table], rows)
                 self._roll_up(facts, rows, connection)
         return frozenset()
 

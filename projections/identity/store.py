@@ -12,6 +12,18 @@ from projections.copying import copy_rows
 
 BEGINNING, END = "-infinity", "infinity"
 
+SUBJECTS = {"subject": "int8", "numbers": "int8[]", "exclusive": "bool", "shareable": "bool"}
+LINKS = {"number": "int8", "subject": "int8"}
+AUTHENTICATIONS = {"subject": "int8", "effective_at": "timestamptz", "event_id": "text"}
+IDENTIFIERS = {
+    "number": "int8",
+    "type": "text",
+    "namespace": "text",
+    "blocked": "bool",
+    "first_position": "int8",
+    "profile": "text",
+}
+
 
 class Subject(NamedTuple):
     """A set of identifiers seen together, and whether usable ones of either kind are among them."""
@@ -104,19 +116,16 @@ class IdentityStore:
     def add_subjects(self, subjects: Collection[Subject]) -> None:
         """Stores new subjects."""
         rows = [(each.number, list(each.identifiers), each.exclusive, each.shareable) for each in subjects]
-        self._copy("subjects", ("subject", "numbers", "exclusive", "shareable"), rows)
-        links = [(number, each.number) for each in subjects for number in each.identifiers]
-        self._copy("links", ("number", "subject"), links)
+        self._copy("subjects", SUBJECTS, rows)
+        self._copy("links", LINKS, [(number, each.number) for each in subjects for number in each.identifiers])
 
     def add_authentications(self, authentications: Iterable[tuple[int, Moment]]) -> None:
         """Stores that subjects authenticated."""
-        rows = [(subject, moment.at, moment.event) for subject, moment in authentications]
-        self._copy("authentications", ("subject", "effective_at", "event_id"), rows)
+        self._copy("authentications", AUTHENTICATIONS, [(subject, *moment) for subject, moment in authentications])
 
     def add_identifiers(self, identifiers: Iterable[KnownIdentifier]) -> None:
         """Stores new identifiers."""
-        columns = ("number", "type", "namespace", "blocked", "first_position", "profile")
-        self._copy("identifiers", columns, [(*node, profile) for node, profile in identifiers])
+        self._copy("identifiers", IDENTIFIERS, [(*node, profile) for node, profile in identifiers])
 
     def regroup(self, profiles: Mapping[int, str | None]) -> None:
         """Changes the profile of single identifiers."""
@@ -167,9 +176,26 @@ class IdentityStore:
                     subjects,
                 ],
             )
-        columns = ("subject", "from_at", "from_event", "to_at", "to_event", "profile")
-        rows = [(m.subject, *_bound(m.start, BEGINNING), *_bound(m.end, END), m.profile) for m in new]
-        self._copy("memberships", columns, rows)
+        if new:
+            self._add_memberships(new)
+
+    def _add_memberships(self, memberships: Collection[Membership]) -> None:
+        starts = [_bound(each.start, BEGINNING) for each in memberships]
+        ends = [_bound(each.end, END) for each in memberships]
+        self._connection.execute(
+            f"""
+            insert into {self._schema}.memberships (subject, from_at, from_event, to_at, to_event, profile)
+            select *
+            from unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])
+            """,
+            [
+                [each.subject for each in memberships],
+                *([str(at) for at, _ in starts], [event for _, event in starts]),
+                *([str(at) for at, _ in ends], [event for _, event in ends]),
+                [each.profile for each in memberships],
+            ],
+            prepare=True,
+        )
 
     def _identifiers(self, condition: str, wanted: Collection[Any]) -> dict[int, KnownIdentifier]:
         query = f"""
@@ -196,9 +222,9 @@ class IdentityStore:
             return []
         return self._connection.execute(query, [list(wanted)], prepare=True, binary=True).fetchall()
 
-    def _copy(self, table: str, columns: Collection[str], rows: Collection[tuple[Any, ...]]) -> None:
+    def _copy(self, table: str, columns: Mapping[str, str], rows: Collection[tuple[Any, ...]]) -> None:
         if rows:
-            copy_rows(self._connection, f"{self._schema}.{table}", tuple(columns), rows)
+            copy_rows(self._connection, f"{self._schema}.{table}", columns, rows)
 
 
 def _moment(at: Any, event: str) -> Moment | None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+from psycopg.types.json import Jsonb
 
 from cdp.log.touchpoint import Touchpoint, Tree
 
@@ -18,11 +19,11 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Claim(NamedTuple):
-    """One value of one attribute, as one touchpoint states it of its subject. `value` is JSON text."""
+    """One value of one attribute, as one touchpoint states it of its subject."""
 
     subject: int
     attribute: str
-    value: str
+    value: Jsonb
     source: UUID
     event_id: str
     position: int
@@ -34,17 +35,19 @@ class Claim(NamedTuple):
 def claims_of(touchpoint: Touchpoint) -> list[Claim]:
     """The claims of a touchpoint's traits; none where it has no subject, or where its keys were destroyed."""
     header = touchpoint.header
-    if header.subject is None or not touchpoint.personal:
-        return []
-    traits = touchpoint.traits
-    if not traits:
+    if header.subject is None or not any(map(_has_traits, touchpoint.personal.values())):
         return []
     said = (header.source, header.id, touchpoint.position, header.occurred_at, header.effective_at, header.received_at)
     return [
-        Claim(header.subject, attribute, _encode(value).decode(), *said)
-        for attribute, value in sorted(dict(flattened(traits)).items())
+        Claim(header.subject, attribute, Jsonb(value, _encode), *said)
+        for attribute, value in sorted(dict(flattened(touchpoint.traits)).items())
         if len(attribute) <= LONGEST_ATTRIBUTE
     ]
+
+
+def _has_traits(tree: Tree) -> bool:
+    """Looked at first, because putting the parts together is the dearer question."""
+    return "traits" in tree or "traits" in tree.get("context", ())
 
 
 def flattened(traits: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from projections.contract import Batch, Connected, Surroundings, Writer
-from projections.copying import copy_rows
+from projections.copying import columns_of, copy_rows
 from projections.profiles.claims import Claim, claims_of
 
 LAST_UPDATED = "last updated"
 """The survivorship rule: the claim with the latest effective time wins, ties go to the greater event id."""
+
+CLAIM_COLUMNS = columns_of(Claim)
 
 _CLAIM = "value, source, event_id, position, occurred_at, effective_at, received_at"
 
@@ -47,7 +49,7 @@ class ProfilesWriter:
         """Returns the profiles that identity moved: all their fields were computed again."""
         claims = [claim for touchpoint in batch.touchpoints for claim in claims_of(touchpoint)]
         if claims:
-            copy_rows(connection, f"{self._schema}.claims", Claim._fields, claims)
+            copy_rows(connection, f"{self._schema}.claims", CLAIM_COLUMNS, claims)
         moved = batch.moved.get("identity", frozenset())
         if moved:
             self._refresh(connection, sorted(moved))

@@ -67,17 +67,20 @@ def _line_total(line: object) -> Decimal | None:
 def units(products: object) -> Decimal:
     """How many pieces the lines list, a line without a usable quantity counting as 1; 0 when no lines were sent."""
     lines: Sequence[object] = products if isinstance(products, list) else ()
-    quantities = [_quantity(line) if isinstance(line, dict) else None for line in lines]
+    quantities = [line.get("quantity", 1) if isinstance(line, dict) else 1 for line in lines]
+    if all(type(each) is int for each in quantities):
+        return Decimal(sum(quantities))
+    exact = map(amount, quantities)
     with localcontext(EXACT):
-        return sum((Decimal(1) if each is None else each for each in quantities), Decimal(0))
-
-
-def _quantity(line: Mapping[str, Any]) -> Decimal | None:
-    sent = line.get("quantity")
-    return Decimal(1) if sent is None else amount(sent)
+        return sum((Decimal(1) if each is None else each for each in exact), Decimal(0))
 
 
 def currency(properties: Mapping[str, Any]) -> str | None:
     """The ISO 4217 code that came with the order, in capitals; None when there is none."""
     sent = properties.get("currency")
     return sent.upper() if isinstance(sent, str) and _CURRENCY.fullmatch(sent) else None
+
+
+def _quantity(line: Mapping[str, Any]) -> Decimal | None:
+    sent = line.get("quantity")
+    return Decimal(1) if sent is None else amount(sent)
