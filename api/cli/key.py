@@ -40,9 +40,9 @@ def show() -> None:
     destroyed = ", ".join(f"{table} {count:,}" for table, count in counted.destroyed.items())
     _console.print(f"destroyed   {destroyed}")
     if unfinished(ring, "masters"):
-        _console.print("several master keys: `cdp key rotate` ends the rotation that was interrupted")
+        _console.print("`cdp key rotate` drops the former master key from the key file once no row uses it")
     if unfinished(ring, "peppers"):
-        _console.print("several peppers: `cdp key rotate --pepper` ends the rotation that was interrupted")
+        _console.print("`cdp key rotate --pepper` drops the former pepper from the key file once no row uses it")
 
 
 def _versions(ring: KeyRing, head: Head, counted: Inventory) -> Table:
@@ -117,7 +117,7 @@ def rotate(
     with open_databases(settings) as databases, Progress(console=_console) as progress:
         ring = KeyRing.load(settings.master_key)
         if unfinished(ring, "peppers" if pepper else "masters"):
-            _console.print("going on with a rotation that was interrupted")
+            _console.print("going on with a rotation that was interrupted; run it again for a new key")
         tasks: dict[str, TaskID] = {}
         changed = 0
         for step in (rotate_pepper if pepper else rotate_master)(databases.vault, ring):

@@ -12,18 +12,25 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from cdp.vault import keyfile
-from cdp.vault.keyfile import Contents, KeyFileDamaged, KeyFileError, Version
+from cdp.vault.keyfile import Contents, FileExists, KeyFileDamaged, KeyFileError, Version
 from cdp.vault.keyring import OtherRing
 
 SCRYPT_COST = 2**17
 """RFC 7914's N, with r = 8 and p = 1: 128 MiB and about half a second for each guess."""
 
 
-class BackupMissing(KeyFileError):
-    """There is no such backup."""
+class BackupUnreadable(KeyFileError):
+    """The backup is not there, or cannot be read."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"no file at {path}. Name a backup that `cdp key backup` wrote.")
+    def __init__(self, path: Path, reason: str | None) -> None:
+        super().__init__(f"cannot read {path}: {reason}. Name a backup that `cdp key backup` wrote.")
+
+
+class BackupUnwritable(KeyFileError):
+    """The backup cannot be written there; what may lie there is not whole."""
+
+    def __init__(self, path: Path, reason: str | None) -> None:
+        super().__init__(f"cannot write {path}: {reason}. Name a new file in a folder that exists and has space.")
 
 
 class PassphraseNeeded(KeyFileError):
@@ -55,13 +62,13 @@ class Encrypted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 def write(contents: Contents, path: Path, passphrase: str | None, cost: int = SCRYPT_COST) -> None:
-    """Writes a backup that only its owner can read. Raises FileExists."""
+    """Writes a backup that only its owner can read. Raises FileExists and BackupUnwritable."""
     encoded = keyfile.encode(contents)
     if passphrase is not None:
         frame = Encrypted(cost=cost, salt=os.urandom(16), nonce=os.urandom(12), sealed=b"")
         sealed = frame.key(passphrase).encrypt(frame.nonce, encoded, None)
         encoded = msgspec.json.encode(msgspec.structs.replace(frame, sealed=sealed)) + b"\n"
-    keyfile.write_new(path, encoded)
+    _write_new(path, encoded)
 
 
 def is_encrypted(path: Path) -> bool:
@@ -109,11 +116,24 @@ def _merged(path: Path, held: dict[int, Version], added: dict[int, Version]) -> 
     return dict(sorted((added | held).items()))
 
 
+def _write_new(path: Path, encoded: bytes) -> None:
+    """Unlike the key file in place, without a link: backups go to media that know none."""
+    try:
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, keyfile.OWNER_ONLY)) as file:
+            file.write(encoded)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise FileExists(path) from None
+    except OSError as error:
+        raise BackupUnwritable(path, error.strerror) from error
+
+
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except FileNotFoundError:
-        raise BackupMissing(path) from None
+    except OSError as error:
+        raise BackupUnreadable(path, error.strerror) from error
 
 
 def _frame(encoded: bytes) -> Encrypted | None:

@@ -48,6 +48,15 @@ class KeyFileDamaged(KeyFileError):
         )
 
 
+class KeyFileUnreadable(KeyFileError):
+    """The system does not let this process read the key file."""
+
+    def __init__(self, path: Path, reason: str | None) -> None:
+        super().__init__(
+            f"cannot read the key file {path}: {reason}. Run as the account that owns it, or correct CDP_KEY_FILE."
+        )
+
+
 class FileExists(KeyFileError):
     """A file that would be written is already there; key files and backups are never overwritten."""
 
@@ -87,6 +96,8 @@ def read(path: Path) -> Contents:
             encoded = file.read()
     except FileNotFoundError:
         raise KeyFileMissing(path) from None
+    except OSError as error:
+        raise KeyFileUnreadable(path, error.strerror) from error
     if mode & 0o077:
         raise KeyFileExposed(path, mode)
     return decode(path, encoded)

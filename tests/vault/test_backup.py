@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from cdp.vault import backup, keyfile
-from cdp.vault.backup import BackupMissing, PassphraseNeeded, PassphraseWrong
+from cdp.vault.backup import BackupUnreadable, BackupUnwritable, PassphraseNeeded, PassphraseWrong
 from cdp.vault.keyfile import FileExists, KeyFileDamaged
 from cdp.vault.keyring import KeyRing, OtherRing
 
@@ -45,11 +45,16 @@ def test_a_backup_never_replaces_a_file(key_file: Path, tmp_path: Path) -> None:
     assert copy.read_text() == "precious"
 
 
+def test_a_folder_that_does_not_exist_is_not_made(key_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(BackupUnwritable, match="mistyped"):
+        backup.write(KeyRing.create(key_file).contents, tmp_path / "mistyped" / "copy", None)
+
+
 def test_what_is_no_backup_is_named(tmp_path: Path) -> None:
     (tmp_path / "note").write_text("hello")
     with pytest.raises(KeyFileDamaged, match="note"):
         backup.read(tmp_path / "note", None)
-    with pytest.raises(BackupMissing, match="nowhere"):
+    with pytest.raises(BackupUnreadable, match="nowhere"):
         backup.read(tmp_path / "nowhere", None)
 
 

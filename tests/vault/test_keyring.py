@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cdp.vault.keyfile import FileExists, KeyFileDamaged, KeyFileExposed, KeyFileMissing
+from cdp.vault.keyfile import FileExists, KeyFileDamaged, KeyFileExposed, KeyFileMissing, KeyFileUnreadable
 from cdp.vault.keyring import PURPOSES, KeyRing, OtherRing, VersionMissing
 
 
@@ -42,6 +42,12 @@ def test_a_file_is_never_written_over(key_file: Path) -> None:
     with pytest.raises(FileExists):
         KeyRing.create(key_file)
     assert KeyRing.load(key_file).contents == made.contents
+
+
+def test_a_folder_in_its_place_is_no_key_file(key_file: Path) -> None:
+    key_file.mkdir(parents=True)
+    with pytest.raises(KeyFileUnreadable, match="CDP_KEY_FILE"):
+        KeyRing.load(key_file)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\x00" * 40, b'{"format": 2}'])
