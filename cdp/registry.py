@@ -19,7 +19,7 @@ from cdp.log.reader import LogReader
 from cdp.sources.source import Source
 
 
-STALE_SECONDS = 0.2
+STALE_SECONDS = 0.05
 
 
 class Credential(NamedTuple):
@@ -88,8 +88,12 @@ class Registry:
         return sorted(found, key=lambda token: token.name)
 
     def token(self, secret: str) -> ServiceToken | None:
-        """The service token with this secret, unless revoked."""
-        return self._tokens.get(digest(secret))
+        """The service token with this secret, unless revoked. One that is not known yet makes it read on."""
+        found = self._tokens.get(digest(secret))
+        if found is None and self.stale():
+            self.refresh()
+            found = self._tokens.get(digest(secret))
+        return found
 
     def _take(self, event: RecordedEvent) -> None:
         place = (event.originator_id, event.version, event.topic, event.header)

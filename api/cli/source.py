@@ -98,6 +98,6 @@ def _key_line(credential_id: str, valid_until: str | None) -> str:
 
 
 def _show_key(name: str, key: str) -> None:
-    console = Console(soft_wrap=True)
-    console.print(f"Write key of {name}, shown this once:")
-    console.print(f"  {key}", highlight=False)
+    """The key alone goes to standard output, so that a shell can catch it."""
+    Console(stderr=True).print(f"Write key of {name}, shown this once:")
+    typer.echo(key)

@@ -23,9 +23,8 @@ def create(
     """Make a service token and show it, once."""
     with opened() as platform:
         secret = platform.tokens.create(name, scopes=scope, actor=ACTOR)
-    console = Console(soft_wrap=True)
-    console.print(f"Service token {name}, shown this once:")
-    console.print(f"  {secret}", highlight=False)
+    Console(stderr=True).print(f"Service token {name}, shown this once:")
+    typer.echo(secret)
 
 
 @app.command("list")
