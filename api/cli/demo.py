@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -47,35 +47,54 @@ def demo(leave: Leave = False, port: Port = None) -> None:
     settings = Settings.from_environment(os.environ)
     settings = settings if port is None else dataclasses.replace(settings, port=port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt), running(settings) as url:
-        with Platform.open(settings) as platform:
-            show(platform, url, plan(journey), leave)
-        if not leave:
-            _console.print("\nServing until Ctrl-C.")
-            threading.Event().wait()
+    try:
+        with running(settings) as service:
+            planned = plan(journey)
+            with Platform.open(settings) as platform:
+                show(platform, service.url, planned)
+                _next_steps(platform, service, planned.showcase, leave)
+            if service.ours and not leave:
+                _serve()
+    except KeyboardInterrupt:
+        _console.print("Interrupted. What was sent so far is stored; another demo sends the rest.")
+        raise typer.Exit(130) from None
+
+
+class Service(NamedTuple):
+    """Where the platform runs, and whether it is the demo's own and ends with it."""
+
+    url: str
+    ours: bool
 
 
 @contextlib.contextmanager
-def running(settings: Settings) -> Iterator[str]:
-    """The platform that runs on this home already, else one that runs for the length of the block; yields its URL."""
+def running(settings: Settings) -> Iterator[Service]:
+    """The platform that runs on this home already, else one that runs for the length of the block."""
     if url := Installation(settings.home).url():
         _console.print(f"Using the cdp that is up at {url}")
-        yield url
+        yield Service(url, ours=False)
         return
     _console.print("Starting PostgreSQL, the API and the projector")
     with serving(settings) as url:
-        yield url
+        yield Service(url, ours=True)
         _console.print("Stopping what was started")
 
 
-def show(platform: Platform, url: str, planned: Plan, leave: bool = True) -> None:
+def _serve() -> None:
+    _console.print("\nServing until Ctrl-C.")
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
+
+
+def show(platform: Platform, url: str, planned: Plan) -> None:
     """Send everything, wait for the projections, and print what came of it."""
     from api.demo.delivery import await_ready, catch_up, deliver
-    from api.demo.sources import write_keys
+    from api.demo.sources import service_token, write_keys
     from api.demo.summary import added, check_sales, counted
 
     began = time.monotonic()
     keys = write_keys(platform, platform.settings.home)
+    service_token(platform, platform.settings.home)
     before = counted(platform)
     await_ready(url)
     sent = deliver(url, keys, planned.shipments, _console)
@@ -87,7 +106,6 @@ def show(platform: Platform, url: str, planned: Plan, leave: bool = True) -> Non
     check_sales(platform, planned.figures)
     _console.print(f"The real baskets add up to {planned.figures.sales:,} USD, exactly as in the data set.\n")
     _counts(platform)
-    _next_steps(platform, url, planned.showcase, leave)
 
 
 def _told(sent: Sequence[Sent], gained: Added, seconds: float) -> None:
@@ -129,7 +147,7 @@ def _counts(platform: Platform) -> None:
     _console.print(status_of(platform))
 
 
-def _next_steps(platform: Platform, url: str, person: Person, leave: bool) -> None:
+def _next_steps(platform: Platform, service: Service, person: Person, leave: bool) -> None:
     """What to type next: commands always, requests as long as there is a server to answer them."""
     from api.demo.sources import service_token
 
@@ -139,15 +157,16 @@ def _next_steps(platform: Platform, url: str, person: Person, leave: bool) -> No
         f"{program} status",
         f"{program} source list",
     ]
-    if leave:
+    if leave and service.ours:
         commands.append(f"{program} up")
     else:
-        header = f'-H "Authorization: Bearer {service_token(platform, platform.settings.home)}"'
+        header = '-H "Authorization: Bearer $TOKEN"'
         commands += [
-            f'curl {header} "{url}/api/profiles?email={person.email}"',
-            f'curl {header} "{url}/api/sales/daily?channel=store"',
+            f"export TOKEN={service_token(platform, platform.settings.home)}",
+            f'curl {header} "{service.url}/api/profiles?email={person.email}"',
+            f'curl {header} "{service.url}/api/sales/daily?channel=store"',
         ]
-    _console.print(f"\nThe API is at {url}. Try next:", markup=False)
+    _console.print(f"\nThe API is at {service.url}. Try next:", markup=False)
     for command in commands:
         _console.print(f"  {command}", markup=False, soft_wrap=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -40,11 +39,13 @@ def console(monkeypatch: pytest.MonkeyPatch) -> Console:
 @pytest.mark.slow
 def test_a_demo_shows_its_figures_and_a_second_one_adds_nothing(home: Path, planned: Plan, console: Console) -> None:
     settings = Settings(home=home, port=0)
-    with command.running(settings) as url, Platform.open(settings) as platform:
-        command.show(platform, url, planned)
+    with command.running(settings) as service, Platform.open(settings) as platform:
+        command.show(platform, service.url, planned)
         first = console.export_text()
-        command.show(platform, url, planned)
+        head = platform.reader.head()
+        command.show(platform, service.url, planned)
         second = console.export_text()
+        assert platform.reader.head() == head
         counts = read_counts(platform.databases.log)
         with pytest.raises(SalesDiffer, match="cdp status"):
             check_sales(platform, planned.figures._replace(baskets=1))
@@ -62,6 +63,7 @@ def test_a_demo_shows_its_figures_and_a_second_one_adds_nothing(home: Path, plan
 @pytest.mark.slow
 def test_a_cdp_that_is_up_is_used(home: Path, planned: Plan, console: Console) -> None:
     settings = Settings(home=home, port=0)
-    with command.running(settings) as url, command.running(dataclasses.replace(settings)) as same:
-        assert same == url
+    with command.running(settings) as own, command.running(settings) as found:
+        assert own.ours
+        assert found == command.Service(own.url, ours=False)
     assert "Using the cdp that is up" in console.export_text()
