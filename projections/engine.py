@@ -88,8 +88,8 @@ class Engine:
         """Where each projection stands."""
         return dict(self._checkpoints)
 
-    def step(self) -> bool:
-        """Applies the next batch. False when every projection was at the head already.
+    def step(self) -> int:
+        """Applies the next batch and gives its number of events; 0 when every projection was at the head already.
 
         Raises `LeadershipLost`, `ProjectionFailed` for an error in a rebuild, and what psycopg raises when a database
         is away; then nothing of the batch was written, and the engine must not be used further.
@@ -99,11 +99,12 @@ class Engine:
             self._prepare()
         lowest = min(checkpoint.position for checkpoint in self._checkpoints.values())
         if lowest >= self._head.position:
-            return False
+            return 0
         due = [name for name, checkpoint in self._checkpoints.items() if checkpoint.position == lowest]
-        self._advance(due, self._reader.read(lowest, self._batch_size, self._next_stop(lowest)))
+        events = self._reader.read(lowest, self._batch_size, self._next_stop(lowest))
+        self._advance(due, events)
         self._checkpoints = publish_ready(self._connection, self._projections, self._checkpoints)
-        return True
+        return len(events)
 
     def _prepare(self) -> None:
         self._checkpoints = prepare(self._connection, self._projections, self._surroundings, self._head)

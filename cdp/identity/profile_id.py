@@ -6,7 +6,8 @@ holds the identifier now, and no table of aliases is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import re
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32, in lower case: no i, l, o and u, so that an id survives being read aloud."""
@@ -14,8 +15,12 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 PREFIX = "p"
 DIGITS = 13
 _BITS = 63
+_FORM = re.compile(f"{PREFIX}[{ALPHABET}]{{{DIGITS}}}")
 _MEANT = str.maketrans("ilo", "110")
-_VALUE = {digit: value for value, digit in enumerate(ALPHABET)}
+_FROM_RFC_4648 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET.encode())
+_TO_PYTHON = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+_PADDING = 10 * 8 - DIGITS * 5
+"""Ten bytes are sixteen digits; a number is moved up so that it fills the first thirteen."""
 
 
 class InvalidProfileId(ValueError):
@@ -30,12 +35,8 @@ class InvalidProfileId(ValueError):
 
 def profile_id(number: int) -> str:
     """The id of the profile named after this identifier number (63 bits, not negative)."""
-    return PREFIX + "".join(_digits(number))
-
-
-def _digits(number: int) -> Iterator[str]:
-    for place in reversed(range(DIGITS)):
-        yield ALPHABET[number >> 5 * place & 31]
+    digits = base64.b32encode((number << _PADDING).to_bytes(10, "big"))[:DIGITS]
+    return PREFIX + digits.translate(_FROM_RFC_4648).decode()
 
 
 def identifier_number(text: str) -> int:
@@ -43,13 +44,10 @@ def identifier_number(text: str) -> int:
 
     Raises InvalidProfileId.
     """
-    folded = text.strip().lower()
-    digits = folded[1:].translate(_MEANT)
-    if not folded.startswith(PREFIX) or len(digits) != DIGITS or not set(digits) <= set(ALPHABET):
+    folded = text if _FORM.fullmatch(text) else text.strip().lower().translate(_MEANT)
+    if not _FORM.fullmatch(folded):
         raise InvalidProfileId(text)
-    number = 0
-    for digit in digits:
-        number = number << 5 | _VALUE[digit]
+    number = int(folded[1:].translate(_TO_PYTHON), 32)
     if number >> _BITS:
         raise InvalidProfileId(text)
     return number

@@ -118,14 +118,27 @@ class Usable(NamedTuple):
     shareable: tuple[int, ...]
 
 
+Place = tuple[int, str, str, int]
+"""An identifier's place in the order of belief: priority, type, namespace, number."""
+
+
 def usable_identifiers(identifiers: Iterable[int], nodes: Mapping[int, Node], rules: RuleSet) -> Usable:
     """The identifiers that may say whose a touchpoint is."""
-    found = [node for number in identifiers if not (node := nodes[number]).blocked]
-    found.sort(key=lambda node: (rules.priority(node.type), node.type, node.namespace, node.number))
-    return Usable(
-        tuple(node.number for node in found if rules.exclusive(node.type)),
-        tuple(node.number for node in found if not rules.exclusive(node.type)),
-    )
+    exclusive: list[Place] = []
+    shareable: list[Place] = []
+    for number in identifiers:
+        node = nodes[number]
+        if not node.blocked:
+            rule = rules.of(node.type)
+            place = (rule.priority, node.type, node.namespace, number)
+            (exclusive if rule.exclusive else shareable).append(place)
+    return Usable(_ordered(exclusive), _ordered(shareable))
+
+
+def _ordered(places: list[Place]) -> tuple[int, ...]:
+    if len(places) > 1:
+        places.sort()
+    return tuple([place[3] for place in places])
 
 
 def group_exclusives(

@@ -6,7 +6,7 @@ subjects what it would give for the whole graph.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cdp.identity.profile_id import identifier_number
@@ -20,7 +20,8 @@ class Neighbourhood:
     """Gathers subjects and identifiers around those of a batch.
 
     `touched` are the subjects whose memberships may change, `around` those that only say who authenticated. `merged`
-    maps the profiles that lost their name in a merge to the ones they are part of now.
+    maps the profiles that lost their name in a merge to the ones they are part of now. `nodes` are all identifiers
+    gathered, `settled` the profiles that the exclusive ones had before.
     """
 
     store: IdentityStore
@@ -30,24 +31,17 @@ class Neighbourhood:
     around: dict[int, Subject] = field(default_factory=dict)
     merged: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def nodes(self) -> dict[int, Node]:
-        """Every identifier gathered."""
-        return {number: each.node for number, each in self.known.items()}
+    nodes: dict[int, Node] = field(default_factory=dict)
+    settled: dict[int, str] = field(default_factory=dict)
 
-    @property
-    def settled(self) -> dict[int, str]:
-        """The profiles that exclusive identifiers had before."""
-        return {
-            number: each.profile
-            for number, each in self.known.items()
-            if each.profile is not None and self.rules.exclusive(each.node.type)
-        }
+    def __post_init__(self) -> None:
+        """Takes in the identifiers that the batch knows already."""
+        given, self.known = self.known, {}
+        self._learn(given)
 
     def gather(self, new: Collection[Subject], seen_again: Collection[Subject]) -> None:
         """Starts from the new subjects, and from known ones that authenticated again. Both are stored already."""
         self.touched.update({subject.number: subject for subject in new})
-        self._fetch_names()
         self._merge(new)
         self.touched.update(self.store.members(self.merged))
         self.touched.update(self.store.strangers(self._shareable(each for each in new if each.exclusive)))
@@ -63,16 +57,15 @@ class Neighbourhood:
         return [_seen(every[number], moments) for number in sorted(every)]
 
     def _merge(self, new: Iterable[Subject]) -> None:
-        nodes, settled = self.nodes, self.settled
-        links = [usable_identifiers(subject.identifiers, nodes, self.rules).exclusive for subject in new]
-        profiles = group_exclusives(links, nodes, settled)
-        self.merged = {old: profiles[number] for number, old in settled.items() if profiles[number] != old}
+        links = [usable_identifiers(subject.identifiers, self.nodes, self.rules).exclusive for subject in new]
+        profiles = group_exclusives(links, self.nodes, self.settled)
+        self.merged = {old: profiles[number] for number, old in self.settled.items() if profiles[number] != old}
 
     def _complete_anonymous_groups(self) -> None:
         """A group of identifiers on which nobody authenticated may grow or fall apart, so it is taken whole."""
         groups = {profile for number in self.strangers_identifiers() if (profile := self.known[number].profile)}
         members = self.store.anonymous_members(groups)
-        self.known.update(members)
+        self._learn(members)
         self.touched.update(self.store.strangers(members))
         self._fetch_identifiers(self.touched.values())
 
@@ -95,14 +88,22 @@ class Neighbourhood:
 
     def _fetch_identifiers(self, subjects: Iterable[Subject]) -> None:
         self._fetch({number for subject in subjects for number in subject.identifiers})
-        self._fetch_names()
-
-    def _fetch_names(self) -> None:
-        """The identifiers after which profiles are named: they say which of two merged groups is older."""
-        self._fetch({identifier_number(profile) for profile in self.settled.values()})
 
     def _fetch(self, numbers: Collection[int]) -> None:
-        self.known.update(self.store.identifiers([number for number in numbers if number not in self.known]))
+        if missing := [number for number in numbers if number not in self.known]:
+            self._learn(self.store.identifiers(missing))
+
+    def _learn(self, found: Mapping[int, KnownIdentifier]) -> None:
+        """Of an identifier whose profile is settled the one that names it is needed too: its age decides in a merge."""
+        self.known.update(found)
+        self.nodes.update({number: each.node for number, each in found.items()})
+        settled = {
+            number: each.profile
+            for number, each in found.items()
+            if each.profile is not None and self.rules.exclusive(each.node.type)
+        }
+        self.settled.update(settled)
+        self._fetch({identifier_number(profile) for profile in set(settled.values())})
 
 
 def _seen(subject: Subject, moments: dict[int, tuple[Moment, ...]]) -> SubjectSeen:

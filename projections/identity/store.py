@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from cdp.identity.resolution import Membership, Moment, Node
 from projections.contract import Connected
 from projections.copying import copy_rows
 
-BEGINNING, END = "-infinity", "infinity"
+BEGINNING, END = -(2**63), 2**63 - 1
+"""PostgreSQL's -infinity and infinity as it takes times: microseconds since `EPOCH`. Python's times cannot say them."""
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 SUBJECTS = {"subject": "int8", "numbers": "int8[]", "exclusive": "bool", "shareable": "bool"}
 LINKS = {"number": "int8", "subject": "int8"}
 AUTHENTICATIONS = {"subject": "int8", "effective_at": "timestamptz", "event_id": "text"}
+MEMBERSHIPS = {
+    "subject": "int8",
+    "from_at": "int8",
+    "from_event": "text",
+    "to_at": "int8",
+    "to_event": "text",
+    "profile": "text",
+}
 IDENTIFIERS = {
     "number": "int8",
     "type": "text",
@@ -158,44 +171,24 @@ class IdentityStore:
     def replace_memberships(self, old: Collection[Membership], new: Collection[Membership]) -> None:
         """Removes and adds memberships."""
         if old:
-            subjects = list({membership.subject for membership in old})
-            pairs = [(each.subject, _bound(each.start, BEGINNING)) for each in old]
+            starts = [each.start for each in old]
             self._connection.execute(
                 f"""
                 delete from {self._schema}.memberships
                 using unnest(%s::bigint[], %s::timestamptz[], %s::text[]) as gone (subject, from_at, from_event)
-                where memberships.subject = any(%s::bigint[])
-                    and memberships.subject = gone.subject
-                    and memberships.from_at = gone.from_at
+                where memberships.subject = gone.subject
+                    and memberships.from_at = coalesce(gone.from_at, '-infinity')
                     and memberships.from_event = gone.from_event
                 """,
                 [
-                    [subject for subject, _ in pairs],
-                    [str(at) for _, (at, _) in pairs],
-                    [event for _, (_, event) in pairs],
-                    subjects,
+                    [each.subject for each in old],
+                    [start.at if start else None for start in starts],
+                    [start.event if start else "" for start in starts],
                 ],
+                prepare=True,
             )
-        if new:
-            self._add_memberships(new)
-
-    def _add_memberships(self, memberships: Collection[Membership]) -> None:
-        starts = [_bound(each.start, BEGINNING) for each in memberships]
-        ends = [_bound(each.end, END) for each in memberships]
-        self._connection.execute(
-            f"""
-            insert into {self._schema}.memberships (subject, from_at, from_event, to_at, to_event, profile)
-            select *
-            from unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])
-            """,
-            [
-                [each.subject for each in memberships],
-                *([str(at) for at, _ in starts], [event for _, event in starts]),
-                *([str(at) for at, _ in ends], [event for _, event in ends]),
-                [each.profile for each in memberships],
-            ],
-            prepare=True,
-        )
+        rows = [(m.subject, *_bound(m.start, BEGINNING), *_bound(m.end, END), m.profile) for m in new]
+        self._copy("memberships", MEMBERSHIPS, rows)
 
     def _identifiers(self, condition: str, wanted: Collection[Any]) -> dict[int, KnownIdentifier]:
         query = f"""
@@ -231,5 +224,5 @@ def _moment(at: Any, event: str) -> Moment | None:
     return None if at is None else Moment(at, event)
 
 
-def _bound(moment: Moment | None, otherwise: str) -> tuple[Any, str]:
-    return (otherwise, "") if moment is None else (moment.at, moment.event)
+def _bound(moment: Moment | None, otherwise: int) -> tuple[int, str]:
+    return (otherwise, "") if moment is None else ((moment.at - EPOCH) // MICROSECOND, moment.event)
