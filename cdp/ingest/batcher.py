@@ -97,7 +97,7 @@ class Batcher:
             except _AWAY as error:
                 _logger.warning("a database is away: %s; %d deliveries refused", type(error).__name__, len(batch))
                 self._fail(batch)
-            except Exception as error:  # the outermost loop: one bad delivery must not stop the others
+            except Exception as error:  # noqa: BLE001 - the outermost loop: one bad delivery must not stop it
                 _logger.error("a batch of %d deliveries failed: %s", len(batch), described(error))
                 self._one_by_one(intake, batch)
             else:
@@ -119,20 +119,15 @@ class Batcher:
             return batch
 
     def _one_by_one(self, intake: Intake, batch: Sequence[_Waiting]) -> None:
-        """Finds the delivery that no transaction can take, and puts it into quarantine."""
+        """Finds the delivery that no transaction can take, and lets the others through."""
         for waiting in batch:
             try:
-                try:
-                    receipt = intake.take([waiting.delivery])
-                except _AWAY:
-                    raise
-                except Exception:  # as above: what it is, is in the log of the first failure
-                    detail = "the platform failed on this delivery; it is kept, an engineer must look at it"
-                    receipt = [intake.refuse(waiting.delivery, Rejected(Reason.INTERNAL_ERROR, detail, Stage.APPEND))]
-            except Exception:  # not even quarantine takes it: say so, the client sends it again
+                receipts = _take_or_refuse(intake, waiting.delivery)
+            except Exception as error:  # noqa: BLE001 - the outermost loop, as above
+                _logger.error("a delivery failed and could not be kept: %s", described(error))
                 self._fail([waiting])
             else:
-                self._answer([waiting], receipt)
+                self._answer([waiting], receipts)
 
     def _answer(self, batch: Sequence[_Waiting], receipts: Sequence[Receipt]) -> None:
         for waiting, receipt in zip(batch, receipts, strict=True):
@@ -141,3 +136,15 @@ class Batcher:
     def _fail(self, batch: Sequence[_Waiting]) -> None:
         for waiting in batch:
             waiting.done.set_exception(Unavailable("the database is away", 2))
+
+
+def _take_or_refuse(intake: Intake, delivery: Delivery) -> list[Receipt]:
+    """Takes one delivery; what the platform itself fails on goes to quarantine as a whole."""
+    try:
+        return intake.take([delivery])
+    except _AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the bytes must be kept
+        _logger.error("a delivery goes to quarantine: %s", described(error))
+        detail = "the platform failed on this delivery; it is kept, an engineer must look at it"
+        return [intake.refuse(delivery, Rejected(Reason.INTERNAL_ERROR, detail, Stage.APPEND))]

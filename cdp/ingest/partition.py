@@ -147,7 +147,9 @@ def _lines(products: list[Any]) -> tuple[list[Any] | None, list[Any] | None]:
             facts.append(line)
             rest.append(None)
         else:
-            odd = {key: value for key, value in line.items() if (kind := LINE.get(key)) is None or not fits(kind, value)}
+            odd = {
+                key: value for key, value in line.items() if (kind := LINE.get(key)) is None or not fits(kind, value)
+            }
             facts.append({key: value for key, value in line.items() if key not in odd} or None)
             rest.append(odd)
     has_facts = any(each is not None for each in facts)

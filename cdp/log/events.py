@@ -81,3 +81,10 @@ class Head(NamedTuple):
     position: int
     recorded_at: datetime | None
     incarnation: UUID
+
+
+class LogHeadMissing(Exception):
+    """The table log_head has no row, which the first migration puts there: restore the log from a backup."""
+
+    def __init__(self) -> None:
+        super().__init__("the table log_head has no row, where expected is the log's last position; restore a backup")

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from cdp.log.events import Head, RecordedEvent
+from cdp.log.events import Head, LogHeadMissing, RecordedEvent
 from cdp.log.touchpoint import TOPIC
 
 _COLUMNS = """position, originator_id, originator_version, topic, recorded_at, header, business, personal, redacted"""
@@ -65,7 +65,8 @@ class LogReader:
         """The last position (0 when empty), its time, and the log's incarnation."""
         with self._pool.connection() as connection:
             row = connection.execute(_HEAD).fetchone()
-        assert row is not None
+        if row is None:
+            raise LogHeadMissing
         return Head(*row)
 
     def _fetch(self, query: str, parameters: dict[str, int]) -> list[RecordedEvent]:

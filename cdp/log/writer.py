@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg import Cursor
 
-from cdp.log.events import ACCEPTED, CONFLICT, DUPLICATE, NewEvent, Outcome
+from cdp.log.events import ACCEPTED, CONFLICT, DUPLICATE, LogHeadMissing, NewEvent, Outcome
 
 LOCK = 0x6C6F67
 """Key of the advisory transaction lock under which positions are given out."""
@@ -77,7 +77,8 @@ class Writer:
     def __init__(self, cursor: Cursor[Any], generation: int | None) -> None:
         cursor.execute("select pg_advisory_xact_lock(%s)", (LOCK,), prepare=True)
         row = cursor.execute(_OPEN, prepare=True).fetchone()
-        assert row is not None
+        if row is None:
+            raise LogHeadMissing
         self.cursor = cursor
         self.position, self.recorded_at, found = row
         if generation is not None and generation < found:
