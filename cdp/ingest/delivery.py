@@ -11,6 +11,8 @@ from uuid import UUID
 
 from cdp.ingest.split import Split
 from cdp.registry import Credential
+from cdp.sources.connector import Connector
+from cdp.sources.connectors.segment import CONNECTOR
 from cdp.sources.rejection import Rejected
 
 CallType = Literal["identify", "track", "page", "screen", "group", "alias"]
@@ -29,6 +31,7 @@ class Delivery:
     body: bytes
     call: CallType | None
     split: Split | Rejected
+    connector: Connector = CONNECTOR
 
     @property
     def received(self) -> int:

@@ -62,7 +62,9 @@ class Intake:
     def _read(self, delivery: Delivery, split: Split, raw: bytes) -> Reading | Rejected:
         source = delivery.credential.source
         try:
-            return self._reader.read(raw, source, delivery.received_at, delivery.call, split.defaults, split.sent_at)
+            return self._reader.read(
+                raw, source, delivery.connector, delivery.received_at, delivery.call, split.defaults, split.sent_at
+            )
         except Rejected as rejected:
             return rejected
 

@@ -61,11 +61,8 @@ def partition(item: Tree, declared: Properties) -> Parts:
             _traits(value, contact, content)
         else:
             content[field] = value
-    personal = {}
-    for name, tree in ((CONTACT, contact), (CONTENT, content), (TECHNICAL, technical)):
-        if tree:
-            personal[name] = tree
-    return Parts(business, personal, references)
+    personal = ((CONTACT, contact), (CONTENT, content), (TECHNICAL, technical))
+    return Parts(business, {name: tree for name, tree in personal if tree}, references)
 
 
 def _traits(value: Tree, contact: Tree, content: Tree) -> None:

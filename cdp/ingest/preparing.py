@@ -15,7 +15,6 @@ from cdp.log.header import encode_header
 from cdp.log.parts import pack
 from cdp.log.sealing import encode_salted, new_salts, seal_blobs
 from cdp.log.touchpoint import TOPIC, Header, Keys
-from cdp.sources.connectors import segment
 from cdp.vault.keyring import KeyRing
 from cdp.vault.periods import Period, PeriodOf
 from cdp.vault.subjects import Subject, SubjectOf
@@ -101,8 +100,8 @@ class Preparer:
         header = Header(
             id=event_id,
             source=source.id,
-            connector=segment.NAME,
-            connector_version=segment.VERSION,
+            connector=reading.connector.name,
+            connector_version=reading.connector.version,
             credential=origin.credential_id,
             delivery=origin.delivery_id,
             item=origin.item,

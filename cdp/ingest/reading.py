@@ -14,11 +14,9 @@ from cdp.ingest.clocks import Clocks, correct
 from cdp.ingest.item import canonical, decode_item
 from cdp.ingest.partition import partition
 from cdp.log.touchpoint import UNKNOWN_NAME
-from cdp.sources.connectors import segment
+from cdp.sources.connector import Connector, Tree
 from cdp.sources.rejection import Reason, Rejected
 from cdp.sources.source import Source
-
-Tree = dict[str, Any]
 
 
 class Reading(NamedTuple):
@@ -29,6 +27,7 @@ class Reading(NamedTuple):
     """
 
     source: Source
+    connector: Connector
     raw: bytes
     type: str
     name: str
@@ -52,32 +51,40 @@ class Reading(NamedTuple):
 
 
 class Reader:
-    """Reads items of the common specification."""
+    """Reads items of any connector."""
 
     def __init__(self, region: str, max_item_bytes: int) -> None:
         self._region = region
         self._max_bytes = max_item_bytes
 
     def read(
-        self, raw: bytes, source: Source, received_at: datetime, call: str | None, defaults: Tree, sent_at: Any
+        self,
+        raw: bytes,
+        source: Source,
+        connector: Connector,
+        received_at: datetime,
+        call: str | None,
+        defaults: Tree,
+        sent_at: Any,
     ) -> Reading:
         """Raises `Rejected` when the item cannot be accepted."""
         item = decode_item(raw, self._max_bytes)
         content = canonical(item)
         if defaults:
             item = _with_defaults(item, defaults)
-        said = segment.read(item, call)
+        said = connector.read(item, call)
         flags: list[str] = []
         identifiers = self._identifiers(source, said.identifiers, flags)
         clocks = correct(said.timestamp, said.sent_at if sent_at is None else sent_at, received_at)
         declared = EVENTS.get(said.name)
-        parts = partition(item, declared or {})
+        parts = partition(said.tree, declared or {})
         message_id = said.message_id
         if message_id is None:
             flags.append("message_id_derived" if said.timestamp is not None else "message_id_random")
             message_id = None if said.timestamp is not None else f"random:{os.urandom(16).hex()}"
         return Reading(
             source,
+            connector,
             raw,
             said.type,
             said.name if declared is not None else UNKNOWN_NAME,

@@ -11,6 +11,7 @@ import pytest
 
 from cdp.identity.identifier import GLOBAL, Identifier
 from cdp.ingest.reading import Reader, Reading
+from cdp.sources.connectors.segment import CONNECTOR
 from cdp.sources.rejection import Reason, Rejected
 from cdp.sources.source import Source
 
@@ -29,7 +30,7 @@ SHOP = Source(
 
 def read(item: Any, call: str | None = None, raw: bytes | None = None, **defaults: Any) -> Reading:
     data = json.dumps(item).encode() if raw is None else raw
-    return Reader("TR", 10_000).read(data, SHOP, RECEIVED, call, defaults, None)
+    return Reader("TR", 10_000).read(data, SHOP, CONNECTOR, RECEIVED, call, defaults, None)
 
 
 def reason(item: Any, **more: Any) -> Reason:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from cdp.sources.connector import Call, Tree
 from cdp.sources.rejection import Reason, Rejected
 
-NAME = "segment"
-VERSION = 1
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
 LONGEST_MESSAGE_ID = 255
-
-Tree = dict[str, Any]
 
 _NAMES = {
     "identify": "User Identified",
@@ -23,34 +20,33 @@ _NAMES = {
 _OBJECTS = ("properties", "traits", "context", "integrations")
 
 
-class Call(NamedTuple):
-    """A call as the specification means it. `identifiers` are (role, type, raw value) as sent."""
+class Segment:
+    """Every leaf of the item keeps its place, so nothing is lost."""
 
-    type: str
-    name: str
-    message_id: str | None
-    timestamp: Any
-    sent_at: Any
-    identifiers: list[tuple[str, str, Any]]
+    name = "segment"
+    version = 1
+
+    def read(self, item: Tree, call: str | None = None) -> Call:
+        """Reads a call. Raises `Rejected`."""
+        kind = call or item.get("type")
+        if kind not in TYPES:
+            raise Rejected(Reason.UNKNOWN_TYPE, f"type is missing or unknown; expected one of {', '.join(TYPES)}")
+        for field in _OBJECTS:
+            if not isinstance(item.get(field), dict | None):
+                raise Rejected(Reason.WRONG_TYPE, f"{field} is not an object; expected an object or nothing")
+        original = item.get("originalTimestamp")
+        return Call(
+            kind,
+            _event_name(item) if kind == "track" else _NAMES[kind],
+            _message_id(item),
+            item.get("timestamp") if original is None else original,
+            item.get("sentAt"),
+            _identifiers(item, kind),
+            item,
+        )
 
 
-def read(item: Tree, type_: str | None = None) -> Call:
-    """Reads a call; `type_` is what the endpoint says for calls that come alone. Raises `Rejected`."""
-    kind = type_ or item.get("type")
-    if kind not in TYPES:
-        raise Rejected(Reason.UNKNOWN_TYPE, f"type is missing or unknown; expected one of {', '.join(TYPES)}")
-    for field in _OBJECTS:
-        if not isinstance(item.get(field), dict | None):
-            raise Rejected(Reason.WRONG_TYPE, f"{field} is not an object; expected an object or nothing")
-    timestamp = item.get("originalTimestamp")
-    return Call(
-        kind,
-        _event_name(item) if kind == "track" else _NAMES[kind],
-        _message_id(item),
-        item.get("timestamp") if timestamp is None else timestamp,
-        item.get("sentAt"),
-        _identifiers(item, kind),
-    )
+CONNECTOR = Segment()
 
 
 def _event_name(item: Tree) -> str:
