@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -101,9 +102,10 @@ class Collector:
     async def _credential(self, write_key: str | None) -> Credential | None:
         if not write_key:
             return None
+        asked_at = monotonic()
         found = self._registry.credential(write_key)
-        if found is None and self._registry.stale():
-            await asyncio.to_thread(self._registry.refresh)
+        if found is None:
+            await asyncio.to_thread(self._registry.refresh, asked_at)
             found = self._registry.credential(write_key)
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from cdp.access import ServiceToken
@@ -46,9 +47,10 @@ def described_status(platform: Platform) -> dict[str, Any]:
     """The books of every source, the log's head, and every projection's lag in events and seconds."""
     platform.registry.refresh()
     head = platform.reader.head()
+    books = [_books(platform, counts) for counts in read_counts(platform.databases.log)]
     return {
         "log": {"position": head.position, "recorded_at": head.recorded_at, "incarnation": str(head.incarnation)},
-        "sources": [_books(platform, counts) for counts in read_counts(platform.databases.log)],
+        "sources": sorted(books, key=itemgetter("source")),
         "projections": [each._asdict() for each in lag(platform.databases.read, platform.reader, datetime.now(UTC))],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
@@ -17,9 +18,6 @@ from cdp.credentials import digest
 from cdp.log.events import PartedEvent, RecordedEvent
 from cdp.log.reader import LogReader
 from cdp.sources.source import Source
-
-
-STALE_SECONDS = 0.05
 
 
 class Credential(NamedTuple):
@@ -43,24 +41,26 @@ class Registry:
         self._clock = clock
         self._lock = Lock()
         self._position = 0
-        self._refreshed = 0.0
+        self._began = -math.inf
         self._aggregates: dict[UUID, Aggregate] = {}
         self._keys: dict[str, tuple[Source, int]] = {}
         self._tokens: dict[str, ServiceToken] = {}
 
-    def refresh(self) -> None:
-        """Takes in what was recorded since the last time."""
+    def refresh(self, since: float = math.inf) -> None:
+        """Takes in what was recorded since the last time.
+
+        With `since`, a reading of `time.monotonic`, a refresh that began after it is enough: many who meet an unknown
+        key at once wait for one.
+        """
         with self._lock:
-            self._refreshed = monotonic()
+            if self._began > since:
+                return
+            self._began = monotonic()
             events = self._reader.read_control(self._position)
             for event in events:
                 self._take(event)
             if events:
                 self._index()
-
-    def stale(self) -> bool:
-        """Whether it is worth reading on because of a key that is not known yet."""
-        return monotonic() - self._refreshed > STALE_SECONDS
 
     def sources(self) -> list[Source]:
         """All sources, by name."""
@@ -89,11 +89,10 @@ class Registry:
 
     def token(self, secret: str) -> ServiceToken | None:
         """The service token with this secret, unless revoked. One that is not known yet makes it read on."""
-        found = self._tokens.get(digest(secret))
-        if found is None and self.stale():
-            self.refresh()
-            found = self._tokens.get(digest(secret))
-        return found
+        hashed, now = digest(secret), monotonic()
+        if hashed not in self._tokens:
+            self.refresh(since=now)
+        return self._tokens.get(hashed)
 
     def _take(self, event: RecordedEvent) -> None:
         place = (event.originator_id, event.version, event.topic, event.header)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import pytest
 
@@ -150,3 +151,17 @@ def test_a_token_opens_its_scopes_until_revoked(platform: Platform) -> None:
     platform.tokens.revoke("bi", actor="ayse")
     platform.tokens.revoke("bi", actor="ayse")
     assert platform.registry.token(secret) is None
+
+
+def test_many_who_wait_for_one_reading_cause_one(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_at = monotonic()
+    key = platform.sources.add("shop", channel="web", actor="ayse")
+    readings = []
+    real = platform.reader.read_control
+    monkeypatch.setattr(platform.reader, "read_control", lambda after: readings.append(after) or real(after))
+    for _ in range(10):
+        platform.registry.refresh(since=asked_at)
+    assert readings == []
+    platform.registry.refresh(since=monotonic())
+    assert len(readings) == 1
+    assert platform.registry.credential(key) is not None
