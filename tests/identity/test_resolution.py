@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -284,3 +286,9 @@ def test_real_values_are_not_blocked(identifier_type: str, value: str) -> None:
 def test_types_that_the_rules_do_not_name_are_exclusive() -> None:
     assert DEFAULT_RULES.exclusive("passport")
     assert not DEFAULT_RULES.exclusive("household_card")
+
+
+def test_the_documentation_says_what_the_function_does() -> None:
+    result = doctest.testfile(str(Path("docs/identity.md").absolute()), module_relative=False)
+    assert result.attempted
+    assert not result.failed

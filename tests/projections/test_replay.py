@@ -6,6 +6,7 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -203,6 +204,13 @@ class TestEachProjection:
             assert rows[0] == rows[1]
             assert all(type(row) is facts.row for row in rows[0])
         assert repr(touchpoint) == before
+
+    def test_it_and_its_tables_are_documented(self, databases: Databases, projection: Projection) -> None:
+        documentation = Path("docs/projections.md").read_text("utf-8")
+        with databases.read.connection() as connection:
+            install(connection, projection)
+            for name in (projection.name, *relations(connection, schema_of(projection), "r")):
+                assert f"`{name}`" in documentation
 
     def test_its_version_is_a_positive_number_and_its_name_a_schema(self, projection: Projection) -> None:
         assert projection.version > 0

@@ -1,0 +1,120 @@
+"""The projector: one leads, others stand by and take over; what is committed is soon visible."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from threading import Event, Thread
+
+import psycopg
+import pytest
+
+from cdp.platform import Platform
+from cdp.postgres.databases import Databases
+from cdp.settings import Settings
+from projections.lag import lag
+from projections.projector import leading, run_projector
+from tests.api.serving import Served, served
+
+PATIENCE_SECONDS = 20
+CUT = """
+select pg_terminate_backend(pid)
+from pg_locks
+join pg_database on pg_database.oid = database
+where locktype = 'advisory'
+    and datname = current_database()
+"""
+
+
+def wait_until(condition: Callable[[], bool]) -> float:
+    """Waits for a condition and gives the seconds that it took."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < PATIENCE_SECONDS, "waited in vain"
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+@contextlib.contextmanager
+def projecting(platform: Platform) -> Iterator[Event]:
+    """A projector in a thread of its own, stopped at the end."""
+    stop = Event()
+    thread = Thread(target=run_projector, args=(platform, stop))
+    thread.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Served]:
+    """An application with one source and no projector."""
+    with served(settings) as app:
+        app.source("shop", "web")
+        yield app
+
+
+def send(app: Served, message: str) -> None:
+    """Sends a touchpoint of a person of its own."""
+    app.send("shop", {"type": "identify", "userId": f"u{message}", "messageId": message, "traits": {"city": "Izmir"}})
+
+
+def seen(app: Served, message: str) -> bool:
+    """Whether the person can be found."""
+    return app.get("/api/profiles", user_id=f"u{message}").status_code == 200
+
+
+def test_what_is_committed_is_visible_within_a_second(app: Served) -> None:
+    with projecting(app.platform):
+        send(app, "1")
+        wait_until(lambda: seen(app, "1"))
+        # Given a projector at the head, when touchpoints come in one after the other
+        delays = []
+        for message in range(2, 12):
+            send(app, str(message))
+            delays.append(wait_until(partial(seen, app, str(message))))
+        # Then each is visible soon
+        assert sorted(delays)[len(delays) // 2] < 1
+
+
+def test_a_stand_by_takes_over_when_the_leader_ends(app: Served) -> None:
+    with projecting(app.platform) as first:
+        send(app, "1")
+        wait_until(lambda: seen(app, "1"))
+        with projecting(app.platform):
+            # When the leader ends
+            first.set()
+            send(app, "2")
+            # Then the other goes on
+            wait_until(lambda: seen(app, "2"))
+    behind = lag(app.platform.databases.read, app.platform.reader, datetime.now(UTC))
+    assert {each.events for each in behind} == {0}
+
+
+def test_a_projector_whose_connection_was_cut_leads_again(app: Served) -> None:
+    with projecting(app.platform):
+        send(app, "1")
+        wait_until(lambda: seen(app, "1"))
+        # When the database ends the leader's connection
+        with app.platform.databases.read.connection() as connection:
+            assert connection.execute(CUT).fetchall()
+        send(app, "2")
+        # Then it connects again and goes on
+        wait_until(lambda: seen(app, "2"))
+
+
+def test_only_one_leads_at_a_time(databases: Databases) -> None:
+    stop = Event()
+    with leading(databases.read, stop) as first:
+        assert first is not None
+        stop.set()
+        with leading(databases.read, stop) as second:
+            assert second is None
+    with leading(databases.read, stop) as next_one:
+        assert isinstance(next_one, psycopg.Connection)
