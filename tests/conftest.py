@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,14 +14,18 @@ import pytest
 
 from cdp.postgres.databases import Databases, open_pools
 from cdp.postgres.embedded import EmbeddedServer
+from cdp.postgres.lock import FileLock
 from cdp.settings import Settings
 from tests.postgres.cluster import Cluster
+
+PREFIX = "cdp-test-"
+FORGOTTEN_SECONDS = 2 * 3600
 
 
 @contextlib.contextmanager
 def _short_folder() -> Iterator[Path]:
     """A folder outside pytest's own, which is closed to other accounts and whose path may be too long for a socket."""
-    folder = Path(tempfile.mkdtemp(prefix="cdp-test-"))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     folder.chmod(0o755)
     try:
         yield folder
@@ -36,9 +41,22 @@ def home() -> Iterator[Path]:
         EmbeddedServer(folder / "home").stop()
 
 
+def _sweep() -> None:
+    """Stop and remove what a test run left that was killed: nobody holds its server, and it is hours old."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        lock = FileLock(folder / "home" / "holders.lock") if (folder / "home" / "holders.lock").exists() else None
+        if lock is None:
+            continue
+        if time.time() - folder.stat().st_mtime > FORGOTTEN_SECONDS and lock.claim():
+            EmbeddedServer(folder / "home").stop()
+            shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """One embedded server for all tests of a process, with a migrated template of each database."""
+    _sweep()
     with _short_folder() as folder, Cluster.started(folder / "home") as cluster:
         yield cluster
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cdp.postgres.lock import FileLock
 
-STOP_SECONDS = 90.0
+STOP_SECONDS = 120.0
 
 
 class AlreadyRunning(RuntimeError):

@@ -11,7 +11,7 @@ import typer
 from psycopg.conninfo import conninfo_to_dict
 
 from cdp.postgres.databases import located
-from cdp.postgres.embedded import programs
+from cdp.postgres.programs import programs
 from cdp.settings import Settings
 
 VARIABLES = {

