@@ -55,12 +55,13 @@ class Registry:
         with self._lock:
             if self._began > since:
                 return
-            self._began = monotonic()
+            began = monotonic()
             events = self._reader.read_control(self._position)
             for event in events:
                 self._take(event)
             if events:
                 self._index()
+            self._began = began
 
     def sources(self) -> list[Source]:
         """All sources, by name."""
