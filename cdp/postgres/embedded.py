@@ -25,6 +25,8 @@ from cdp.postgres.lock import FileLock, exclusive
 from cdp.postgres.postmaster import Postmaster, find_postmaster, forget_postmaster
 from cdp.postgres.programs import Announce, Progress, ServerFailed, can_run, programs, run
 
+__all__ = ["EmbeddedServer", "ServerFailed", "programs"]
+
 SUPERUSER = "postgres"
 PORT = 5432
 SOCKET_PATH_BYTES = 100
