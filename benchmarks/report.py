@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from rich.table import Table
 
-from cdp.postgres.embedded import programs
+from cdp.postgres.programs import programs
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from cdp.postgres.embedded import programs
+from cdp.postgres.programs import programs
 from tests.acceptance.ledger import books, touchpoints
 from tests.acceptance.served import Served, served
 
