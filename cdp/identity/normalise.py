@@ -36,8 +36,9 @@ class InvalidIdentifier(ValueError):
         self.type = identifier_type
 
 
+@lru_cache(maxsize=131_072, typed=True)
 def identifier(type_: str, value: object, namespace: str, region: str) -> Identifier:
-    """Normalises a value that a source sent as an identifier of this type.
+    """Normalises a value that a source sent as an identifier of this type. The value must be hashable.
 
     `namespace` is the source's for this type; e-mail and phone are global whatever it says. `region` is the country
     (ISO 3166, two letters) of phone numbers written without one. Raises `InvalidIdentifier`.
@@ -49,7 +50,6 @@ def identifier(type_: str, value: object, namespace: str, region: str) -> Identi
     return Identifier(type_, namespace, _text(type_, value))
 
 
-@lru_cache(maxsize=65_536)
 def email(value: str) -> str:
     """Match key of an address: lower case, domain in IDNA form; Gmail's dots and +tags dropped.
 
@@ -73,7 +73,6 @@ def _validated(value: str) -> tuple[str, str]:
     return parsed.local_part.lower(), (parsed.ascii_domain or parsed.domain).lower()
 
 
-@lru_cache(maxsize=65_536)
 def phone(value: str, region: str) -> str:
     """E.164 of a valid number; a Turkish extension ("dahili 12") is dropped first."""
     try:
