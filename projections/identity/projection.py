@@ -19,7 +19,7 @@ from projections.contract import Batch, Connected, Surroundings, Values, Writer
 from projections.identity.neighbourhood import Neighbourhood
 from projections.identity.store import IdentityStore, KnownIdentifier, Subject
 
-REMEMBERED_SUBJECTS = 400_000
+REMEMBERED_SUBJECTS = 200_000
 
 Seen = dict[int, list[Touchpoint]]
 
