@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
 from api.descriptions import described_source, described_status, described_token
-from api.security import require
+from api.security import Refused, require
 from cdp.access import ServiceToken
 from cdp.platform import Platform
 from cdp.setup import GRACE
@@ -108,7 +108,7 @@ def create_token(
     beyond = set(new.scopes) - set(token.scopes)
     if beyond:
         message = f"token {token.name!r} lacks {', '.join(sorted(beyond))} and cannot give what it has not"
-        raise HTTPException(403, {"code": "forbidden", "message": message})
+        raise Refused(403, "forbidden", message)
     return {"name": new.name, "token": platform.tokens.create(new.name, scopes=new.scopes, actor=token.name)}
 
 

@@ -65,7 +65,7 @@ class Registry:
 
     def sources(self) -> list[Source]:
         """All sources, by name."""
-        return sorted((each for each in self._aggregates.values() if isinstance(each, Source)), key=lambda s: s.name)
+        return sorted((each for each in list(self._aggregates.values()) if isinstance(each, Source)), key=lambda s: s.name)
 
     def source(self, source_id: UUID) -> Source | None:
         """The source with this id."""
@@ -85,7 +85,7 @@ class Registry:
 
     def tokens(self) -> list[ServiceToken]:
         """All service tokens, by name."""
-        found = (each for each in self._aggregates.values() if isinstance(each, ServiceToken))
+        found = (each for each in list(self._aggregates.values()) if isinstance(each, ServiceToken))
         return sorted(found, key=lambda token: token.name)
 
     def token(self, secret: str) -> ServiceToken | None:
