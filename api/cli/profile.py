@@ -115,8 +115,13 @@ def _identifiers(profile: ProfileAnswer) -> Table:
 
 
 def _fields(profile: ProfileAnswer) -> Table:
-    table = _table("field", "value", "source", "since", "touchpoint")
-    table.add_column("other claims", justify="right")
+    table = _table()
+    table.add_column("field", max_width=16, overflow="fold")
+    table.add_column("value", overflow="fold")
+    table.add_column("source", no_wrap=True)
+    table.add_column("since", no_wrap=True)
+    table.add_column("position", justify="right", no_wrap=True)
+    table.add_column("other\nclaims", justify="right", no_wrap=True)
     for field in profile.fields:
         table.add_row(
             field.attribute,
@@ -140,7 +145,7 @@ def _channels(profile: ProfileAnswer) -> Table:
 
 
 def _table(*columns: str) -> Table:
-    return Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title=" ")
+    return Table(*columns, box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", title=" ")
 
 
 def _day(moment: datetime) -> str:
