@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from cdp.log.touchpoint import Touchpoint
 from cdp.postgres.databases import Databases
 from cdp.sources.connector import Call, Connector, Tree
 from cdp.sources.rejection import Reason, Rejected
-from projections.contract import Batch, Surroundings, Touchpoint
+from projections.contract import Batch, Surroundings
 from projections.facts import Facts, FactsProjection
 from tests.projections.world import World
 

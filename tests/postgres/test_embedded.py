@@ -57,6 +57,7 @@ def test_the_last_holder_stops_it(server: EmbeddedServer) -> None:
     assert not reachable(server)
 
 
+@pytest.mark.slow
 def test_it_keeps_running_for_a_visitor_and_stops_on_demand(server: EmbeddedServer) -> None:
     with server.held():
         visitor = psycopg.connect(server.url("postgres"))
@@ -86,7 +87,10 @@ def test_it_is_durable_and_keeps_rows_out_of_its_log(server: EmbeddedServer) -> 
     assert "someone" not in written
 
 
-@pytest.mark.parametrize("with_children", [True, False], ids=["all processes", "the postmaster alone"])
+@pytest.mark.parametrize(
+    "with_children",
+    [pytest.param(True, id="all processes"), pytest.param(False, id="the postmaster alone", marks=pytest.mark.slow)],
+)
 def test_after_a_kill_the_next_start_takes_over(server: EmbeddedServer, with_children: bool) -> None:
     with server.held(), psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute("create table kept (n integer)")
@@ -97,6 +101,7 @@ def test_after_a_kill_the_next_start_takes_over(server: EmbeddedServer, with_chi
             assert again.execute("select n from kept").fetchall() == [(1,)]
 
 
+@pytest.mark.slow
 def test_it_stops_while_it_recovers_from_the_crash_of_a_backend(server: EmbeddedServer) -> None:
     server.ensure_running()
     found = server.find()
@@ -108,6 +113,7 @@ def test_it_stops_while_it_recovers_from_the_crash_of_a_backend(server: Embedded
     assert server.find() is None
 
 
+@pytest.mark.slow
 def test_a_stop_that_nobody_finished_is_finished(server: EmbeddedServer) -> None:
     server.ensure_running()
     found = server.find()
@@ -118,6 +124,7 @@ def test_a_stop_that_nobody_finished_is_finished(server: EmbeddedServer) -> None
         assert reachable(server)
 
 
+@pytest.mark.slow
 def test_a_process_number_that_another_program_has_by_now_is_no_server(server: EmbeddedServer) -> None:
     with server.held():
         kill_server(server, with_children=True)
@@ -129,6 +136,7 @@ def test_a_process_number_that_another_program_has_by_now_is_no_server(server: E
         assert reachable(server)
 
 
+@pytest.mark.slow
 def test_a_killed_initdb_leaves_nothing_half_made(server: EmbeddedServer) -> None:
     (server.home / "pgdata.unfinished" / "base").mkdir(parents=True)
     (server.home / "pgdata.unfinished" / "PG_VERSION").write_text("18\n")
@@ -136,6 +144,7 @@ def test_a_killed_initdb_leaves_nothing_half_made(server: EmbeddedServer) -> Non
         assert reachable(server)
 
 
+@pytest.mark.slow
 def test_a_killed_holder_does_not_keep_it_running(server: EmbeddedServer) -> None:
     program = (
         "import sys, time; from pathlib import Path; from cdp.postgres.embedded import EmbeddedServer\n"
@@ -150,6 +159,7 @@ def test_a_killed_holder_does_not_keep_it_running(server: EmbeddedServer) -> Non
     assert not reachable(server)
 
 
+@pytest.mark.slow
 def test_commands_that_start_at_once_find_one_server(server: EmbeddedServer) -> None:
     program = (
         "import sys; from pathlib import Path; from cdp.postgres.embedded import EmbeddedServer\n"
