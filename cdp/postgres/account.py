@@ -85,9 +85,12 @@ def open_path(folder: Path) -> None:
 
     Only root calls this, so that the system user reaches the data folder and PostgreSQL's programs.
     """
-    for parent in _closed(folder.resolve().parents):
+    closed = _closed(folder.resolve().parents)
+    for parent in closed:
         parent.chmod(parent.stat().st_mode | PASSABLE)
-        print(f"cdp: made {parent} passable for the system user that runs PostgreSQL", file=sys.stderr)
+    if closed:
+        names = ", ".join(str(parent) for parent in closed)
+        print(f"cdp: made passable for the system user that runs PostgreSQL: {names}", file=sys.stderr)
 
 
 def _closed(folders: Iterable[Path]) -> list[Path]:
@@ -95,10 +98,13 @@ def _closed(folders: Iterable[Path]) -> list[Path]:
 
 
 def open_programs(folder: Path) -> None:
-    """Make PostgreSQL's programs and libraries readable, where the installation's umask closed them."""
+    """Make PostgreSQL's programs and libraries readable, where the installation's umask closed them.
+
+    `folder` is the wheel's; libraries lie beside it, in `NAME.libs`.
+    """
     open_path(folder)
-    for path in [folder, *folder.rglob("*")]:
-        if path.is_symlink():
+    for path in (path for part in folder.parent.glob(f"{folder.name}*") for path in [part, *part.rglob("*")]):
+        if path.is_symlink() or path.suffix in (".py", ".pyc"):
             continue
         mode = path.stat().st_mode
         wanted = stat.S_IRGRP | stat.S_IROTH | (PASSABLE if mode & stat.S_IXUSR else 0)

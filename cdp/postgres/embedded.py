@@ -223,7 +223,7 @@ class EmbeddedServer:
             self.home.chmod(self.home.stat().st_mode | 0o011)
             open_path(self.home)
             if not can_run(account):
-                open_programs(programs().parent)
+                open_programs(programs().parents[1])
         return account
 
     def _sockets(self) -> Path:
