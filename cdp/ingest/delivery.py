@@ -22,7 +22,8 @@ CallType = Literal["identify", "track", "page", "screen", "group", "alias"]
 class Delivery:
     """Authenticated bytes and the items that the splitter found in them, or why it found none.
 
-    `call` is the type of a call that comes alone; None for a batch.
+    `call` is the type of a call that comes alone; None for a batch. `first` is the ordinal of its first item, and
+    `flags` are put on every touchpoint made of it: an item that is replayed keeps its place in the delivery it came in.
     """
 
     delivery_id: UUID
@@ -32,6 +33,8 @@ class Delivery:
     call: CallType | None
     split: Split | Rejected
     connector: Connector = CONNECTOR
+    first: int = 0
+    flags: tuple[str, ...] = ()
 
     @property
     def received(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from cdp.ingest import quarantine
@@ -12,7 +12,7 @@ from cdp.ingest.preparing import Origin, Preparer
 from cdp.ingest.quarantine import Held
 from cdp.ingest.reading import Reader, Reading
 from cdp.ingest.split import Split
-from cdp.log.events import CONFLICT, NewEvent, Outcome
+from cdp.log.events import CONFLICT, Outcome
 from cdp.log.recorder import Recorder
 from cdp.log.writer import StaleGeneration, Writer
 from cdp.settings import Settings
@@ -23,11 +23,15 @@ from cdp.vault.vault import Vault
 _ATTEMPTS = 5
 
 
-class _Judged(NamedTuple):
+class Judged(NamedTuple):
     """A delivery, and for each item a reading or why there is none."""
 
     delivery: Delivery
     items: list[Reading | Rejected]
+
+
+Settle = Callable[[Writer, Sequence[Booked]], None]
+"""Writes what became of the items, in the transaction that appended them."""
 
 
 class Intake:
@@ -41,55 +45,61 @@ class Intake:
 
     def take(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Commits all of them, or none: what it returns is stored. Raises the recorder's errors."""
-        judged = [self._judge(delivery) for delivery in deliveries]
-        for _ in range(_ATTEMPTS):
-            try:
-                return self._commit(judged)
-            except StaleGeneration as stale:
-                self._vault.refresh(stale.found)
-        return self._commit(judged)
+        return self.commit([self.judge(delivery) for delivery in deliveries], self._first_time)
 
     def refuse(self, delivery: Delivery, rejected: Rejected) -> Receipt:
         """Puts a whole delivery into quarantine, counted as what the splitter found in it."""
-        return self._commit([_Judged(delivery, [rejected] * delivery.received)])[0]
+        return self.commit([Judged(delivery, [rejected] * delivery.received)], self._first_time)[0]
 
-    def _judge(self, delivery: Delivery) -> _Judged:
+    def judge(self, delivery: Delivery) -> Judged:
+        """Reads each item, on its own. Stores nothing."""
         split = delivery.split
         if isinstance(split, Rejected):
-            return _Judged(delivery, [split])
-        return _Judged(delivery, [self._read(delivery, split, raw) for raw in split.items])
+            return Judged(delivery, [split])
+        return Judged(delivery, [self._read(delivery, split, raw) for raw in split.items])
+
+    def commit(self, judged: Sequence[Judged], settle: Settle) -> list[Receipt]:
+        """Appends what can be accepted and has `settle` write the outcomes, in one transaction."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._commit(judged, settle)
+            except StaleGeneration as stale:
+                self._vault.refresh(stale.found)
+        return self._commit(judged, settle)
 
     def _read(self, delivery: Delivery, split: Split, raw: bytes) -> Reading | Rejected:
         source = delivery.credential.source
         try:
-            return self._reader.read(
+            reading = self._reader.read(
                 raw, source, delivery.connector, delivery.received_at, delivery.call, split.defaults, split.sent_at
             )
         except Rejected as rejected:
             return rejected
+        return reading._replace(flags=reading.flags + delivery.flags) if delivery.flags else reading
 
-    def _commit(self, judged: Sequence[_Judged]) -> list[Receipt]:
+    def _commit(self, judged: Sequence[Judged], settle: Settle) -> list[Receipt]:
         generation = self._vault.generation
         quarantine.ready(self._vault, [each.delivery for each in judged])
         readings = [
-            (Origin(each.delivery.delivery_id, at, each.delivery.credential.credential_id), item)
+            (Origin(each.delivery.delivery_id, each.delivery.first + at, each.delivery.credential.credential_id), item)
             for each in judged
             for at, item in enumerate(each.items)
             if isinstance(item, Reading)
         ]
         events = self._preparer.prepare(readings)
         with self._recorder.writing(generation) as writer:
-            return self._write(writer, judged, events)
-
-    def _write(self, writer: Writer, judged: Sequence[_Judged], events: list[NewEvent]) -> list[Receipt]:
-        outcomes = iter(writer.append(events))
-        booked = [Booked(each.delivery, _receipt(each, outcomes)) for each in judged]
-        quarantine.store(writer.cursor, self._vault, [held for each in booked for held in _held(*each)])
-        book(writer.cursor, booked)
+            outcomes = iter(writer.append(events))
+            booked = [Booked(each.delivery, _receipt(each, outcomes)) for each in judged]
+            settle(writer, booked)
         return [each.receipt for each in booked]
 
+    def _first_time(self, writer: Writer, booked: Sequence[Booked]) -> None:
+        held = [Held(delivery, *rejection) for delivery, receipt in booked for rejection in receipt.rejections]
+        quarantine.store(writer.cursor, self._vault, held)
+        book(writer.cursor, booked)
 
-def _receipt(judged: _Judged, outcomes: Iterator[Outcome]) -> Receipt:
+
+def _receipt(judged: Judged, outcomes: Iterator[Outcome]) -> Receipt:
     return Receipt([_result(item, outcomes) for item in judged.items])
 
 
@@ -101,9 +111,3 @@ def _result(item: Reading | Rejected, outcomes: Iterator[Outcome]) -> ItemResult
         detail = "messageId is known with other content; expected a new messageId for a new touchpoint"
         return ItemResult("quarantined", 0, Rejected(Reason.CONFLICT, detail, Stage.APPEND))
     return ItemResult(outcome.kind, outcome.position)
-
-
-def _held(delivery: Delivery, receipt: Receipt) -> Iterator[Held]:
-    place = (delivery.credential.source.id, delivery.delivery_id)
-    for at, rejected in receipt.rejections:
-        yield Held(*place, at, delivery.received_at, delivery.raw(at), rejected)

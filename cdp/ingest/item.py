@@ -31,7 +31,7 @@ def decode_item(data: bytes, max_bytes: int) -> Tree:
         raise _undecodable(data) from None
     if not isinstance(item, dict):
         raise Rejected(Reason.NOT_AN_OBJECT, "the item is not an object; expected a call such as track or identify")
-    if data.count(b"{") + data.count(b"[") > DEEPEST and _depth(item) > DEEPEST:
+    if data.count(b"{") + data.count(b"[") > DEEPEST and depth(item) > DEEPEST:
         raise _too_deep()
     if b"\\u0000" in data and _has_nul(item):
         raise Rejected(Reason.INVALID_TEXT, "a text holds the character NUL (\\u0000); leave it out")
@@ -55,7 +55,8 @@ def _too_deep() -> Rejected:
     return Rejected(Reason.TOO_DEEP, f"the item is nested too deep; expected at most {DEEPEST} levels: flatten it")
 
 
-def _depth(tree: Any) -> int:
+def depth(tree: Any) -> int:
+    """How many levels of objects and lists a tree has; counting ends past `DEEPEST`."""
     deepest, level = 0, [tree]
     while level and deepest <= DEEPEST:
         deepest += 1

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
+from cdp.ingest.item import DEEPEST, depth
 from cdp.sources.rejection import Reason, Rejected, Stage
 
 Tree = dict[str, Any]
@@ -35,6 +36,21 @@ class _Batch(msgspec.Struct):
 
 _batch_decoder = msgspec.json.Decoder(_Batch, float_hook=Decimal)
 _JSON_SPACE = " \t\n\r"
+
+
+@runtime_checkable
+class Splitting(Protocol):
+    """A connector whose bodies are cut into items in a way of their own."""
+
+    def split(self, body: bytes, call: str | None, max_items: int) -> Split | Rejected:
+        """The items of a body, as the route that takes it in finds them."""
+
+
+def split_as(connector: object, body: bytes, call: str | None, max_items: int) -> Split | Rejected:
+    """The items of a body that came for this connector; used when a body is split again."""
+    if isinstance(connector, Splitting):
+        return connector.split(body, call, max_items)
+    return split(body, call is not None, max_items)
 
 
 def split(body: bytes, single: bool, max_items: int) -> Split | Rejected:
@@ -63,7 +79,11 @@ def split_batch(body: bytes, max_items: int) -> Split:
 
 
 def _defaults(fields: Tree) -> Tree:
-    return {key: value for key, value in fields.items() if isinstance(value, dict) and value}
+    found = {key: value for key, value in fields.items() if isinstance(value, dict) and value}
+    if found and depth(found) > DEEPEST:
+        detail = f"what the batch says for all is nested too deep; expected at most {DEEPEST} levels: flatten it"
+        raise Rejected(Reason.TOO_DEEP, detail, Stage.SPLIT)
+    return found
 
 
 def _lenient_batch(body: bytes) -> Split:
@@ -77,7 +97,13 @@ def _lenient_batch(body: bytes) -> Split:
     if not isinstance(batch, list):
         raise Rejected(Reason.NOT_AN_OBJECT, 'expected an object with a list "batch" of calls', Stage.SPLIT)
     items = [item.encode("utf-8", errors="surrogateescape") for item in batch]
-    return Split(items, _defaults({key: fields.get(key) for key in ("context", "integrations")}), fields.get("sentAt"))
+    common = _defaults({key: fields.get(key) for key in ("context", "integrations")})
+    try:
+        msgspec.json.encode(common)
+    except UnicodeEncodeError:
+        detail = "what the batch says for all holds half of a surrogate pair; send whole characters"
+        raise Rejected(Reason.INVALID_TEXT, detail, Stage.SPLIT) from None
+    return Split(items, common, fields.get("sentAt"))
 
 
 def _members(text: str) -> Iterator[tuple[str, Any]]:

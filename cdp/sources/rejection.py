@@ -10,6 +10,7 @@ class Stage(Enum):
 
     SPLIT = "split"
     PARSE = "parse"
+    PLAN = "plan"
     APPEND = "append"
 
 
@@ -30,16 +31,19 @@ class Reason(Enum):
     INVALID_TIME = "invalid_time"
     TIME_WITHOUT_ZONE = "time_without_zone"
     TIME_OUT_OF_RANGE = "time_out_of_range"
+    PLAN_VIOLATION = "plan_violation"
+    UNPLANNED_EVENT = "unplanned_event"
     CONFLICT = "conflict"
     INTERNAL_ERROR = "internal_error"
 
 
 class Rejected(Exception):
     """The item goes to quarantine. The detail names the field, what was expected and the remedy, never a value of
-    the item: it is shown to the sender and kept encrypted."""
+    the item: it is shown to the sender and kept encrypted. `plan` is the version of the plan that refuses it."""
 
-    def __init__(self, reason: Reason, detail: str, stage: Stage = Stage.PARSE) -> None:
+    def __init__(self, reason: Reason, detail: str, stage: Stage = Stage.PARSE, plan: int | None = None) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.stage = stage
+        self.plan = plan
