@@ -26,6 +26,8 @@ class Reason(Enum):
     WRONG_TYPE = "wrong_type"
     UNKNOWN_TYPE = "unknown_type"
     MISSING_EVENT = "missing_event"
+    UNKNOWN_FORMAT = "unknown_format"
+    INVALID_ENVELOPE = "invalid_envelope"
     MISSING_IDENTIFIER = "missing_identifier"
     INVALID_MESSAGE_ID = "invalid_message_id"
     INVALID_TIME = "invalid_time"
