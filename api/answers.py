@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from starlette.responses import Response
 
-from cdp.sources.rejection import Rejected
+from cdp.sources.rejection import Reason, Rejected, Stage
 
 CORS = {
     "access-control-allow-origin": "*",
@@ -31,7 +31,9 @@ def failure(status: int, code: str, message: str, *, retry_after: int | None = N
 
 
 def rejected(rejections: Sequence[tuple[int, Rejected]]) -> Response:
-    """400 with the reason of every item that went to quarantine."""
+    """400 with the reason of every item that went to quarantine; 415 where the whole is in a format not read here."""
     first = rejections[0][1]
+    unread = first.reason is Reason.UNKNOWN_FORMAT and first.stage is Stage.SPLIT
     errors = [{"item": at, "code": each.reason.value, "message": each.detail} for at, each in rejections]
-    return failure(400, first.reason.value, f"{first.detail}; it is kept in quarantine", errors=errors)
+    message = f"{first.detail}; it is kept in quarantine"
+    return failure(415 if unread else 400, first.reason.value, message, errors=errors)

@@ -8,7 +8,7 @@ import binascii
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -25,6 +25,8 @@ from cdp.ingest.delivery import CallType, Delivery, Receipt, new_delivery_id
 from cdp.ingest.split import Split, split
 from cdp.registry import Credential, Registry
 from cdp.settings import Settings
+from cdp.sources.connector import Connector
+from cdp.sources.connectors import segment
 from cdp.sources.rejection import Reason, Rejected, Stage
 
 CALLS: dict[str, CallType] = {
@@ -42,7 +44,37 @@ CALLS: dict[str, CallType] = {
     "a": "alias",
 }
 
-_Handler = Callable[["Collector", Request], Awaitable[Response]]
+Handler = Callable[["Collector", Request], Awaitable[Response]]
+
+
+class Divided(NamedTuple):
+    """The bytes as which a delivery is kept, its items, and whether bad ones among them make the answer 400."""
+
+    body: bytes
+    split: Split | Rejected
+    strict: bool
+
+
+class Form(NamedTuple):
+    """What an endpoint takes: whose format, which call if it says so itself, and how a body is divided into items.
+
+    With `any_gzip` a body that looks like gzip is inflated though no header says so, as some SDKs send it.
+    """
+
+    connector: Connector
+    call: CallType | None
+    divide: Callable[[Request, bytes, int], Divided]
+    any_gzip: bool = True
+
+
+def specification(call: CallType | None) -> Form:
+    """A call that comes alone, or a batch of calls, by the common specification."""
+
+    def divide(request: Request, body: bytes, max_items: int) -> Divided:
+        strict = call is not None or request.headers.get("x-strict-mode") == "1"
+        return Divided(body, split(body, call is not None, max_items), strict)
+
+    return Form(segment.CONNECTOR, call, divide)
 
 
 class _BodyKey(msgspec.Struct):
@@ -61,29 +93,31 @@ class Collector:
         self._batcher = batcher
         self._patience = settings.lock_timeout + settings.transaction_timeout + 5
 
-    async def receive(self, request: Request, call: CallType | None, write_key: str | None = None) -> Response:
-        """Takes a request in: authenticate, bound, split, queue, and answer after the commit."""
+    async def receive(self, request: Request, form: Form) -> Response:
+        """Takes a request in: authenticate, bound, divide, queue, and answer after the commit."""
         received_at = datetime.now(UTC)
-        write_key = write_key or _header_key(request)
+        write_key = header_key(request)
         credential = await self._credential(write_key) if write_key else None
         if write_key and credential is None:
             return _unauthorized()
         try:
             body = await read_body(request, self._settings.max_body_bytes)
-            inflated = inflate(body, request.headers.get("content-encoding"), self._settings.max_inflated_bytes)
+            encoding = request.headers.get("content-encoding")
+            inflated = body
+            if form.any_gzip or encoding == "gzip":
+                inflated = inflate(body, encoding, self._settings.max_inflated_bytes)
         except BodyTooLarge as error:
-            return await self._refuse(credential, received_at, call, error.kept, 413, Reason.TOO_LARGE, str(error))
+            return await self._refuse(credential, received_at, form, error.kept, 413, Reason.TOO_LARGE, str(error))
         except BodyUnreadable as error:
             kept, message = error.kept, str(error)
-            return await self._refuse(credential, received_at, call, kept, 400, Reason.MALFORMED_JSON, message)
+            return await self._refuse(credential, received_at, form, kept, 400, Reason.MALFORMED_JSON, message)
         if credential is None:
             credential = await self._credential(_key_in_body(inflated))
             if credential is None:
                 return _unauthorized()
-        found = split(inflated, call is not None, self._settings.max_items)
+        kept, found, strict = form.divide(request, inflated, self._settings.max_items)
         return await self._take(
-            Delivery(new_delivery_id(), credential, received_at, inflated, call, found),
-            strict=call is not None or request.headers.get("x-strict-mode") == "1",
+            Delivery(new_delivery_id(), credential, received_at, kept, form.call, found, form.connector), strict=strict
         )
 
     async def receive_item(self, credential_key: str | None, call: CallType, item: dict[str, Any]) -> Response:
@@ -113,7 +147,7 @@ class Collector:
         self,
         credential: Credential | None,
         received_at: datetime,
-        call: CallType | None,
+        form: Form,
         kept: bytes,
         status: int,
         reason: Reason,
@@ -122,7 +156,7 @@ class Collector:
         """Keeps in quarantine what a known source sent in vain, and answers with `status`."""
         if credential is not None:
             rejected = Rejected(reason, f"{message}. Kept are the first {len(kept)} bytes as sent", Stage.SPLIT)
-            delivery = Delivery(new_delivery_id(), credential, received_at, kept, call, rejected)
+            delivery = Delivery(new_delivery_id(), credential, received_at, kept, form.call, rejected, form.connector)
             stored = await self._take(delivery, strict=True)
             if stored.status_code == 503:
                 return stored
@@ -154,7 +188,7 @@ def _unauthorized() -> Response:
     return answers.failure(401, "invalid_write_key", message)
 
 
-def _header_key(request: Request) -> str | None:
+def header_key(request: Request) -> str | None:
     """The write key of `Authorization: Basic base64(key:)`, or of the query."""
     header = request.headers.get("authorization", "")
     scheme, _, value = header.partition(" ")
@@ -173,7 +207,7 @@ def _key_in_body(body: bytes) -> str | None:
         return None
 
 
-def _handled(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
+def handled(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     """Times a request, and turns what a database's absence raises before the queue into 503."""
 
     async def endpoint(request: Request) -> Response:
@@ -192,15 +226,13 @@ def _handled(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-def _single(call: CallType) -> _Handler:
+def _taking(call: CallType | None) -> Handler:
+    form = specification(call)
+
     async def handler(collector: Collector, request: Request) -> Response:
-        return await collector.receive(request, call)
+        return await collector.receive(request, form)
 
     return handler
-
-
-async def _batch(collector: Collector, request: Request) -> Response:
-    return await collector.receive(request, None)
 
 
 async def _browser_metrics(collector: Collector, request: Request) -> Response:
@@ -217,7 +249,7 @@ async def _browser_settings(collector: Collector, request: Request) -> Response:
     return Response(msgspec.json.encode(content), media_type="application/json", headers=answers.CORS)
 
 
-def _pixel(call: CallType) -> _Handler:
+def _pixel(call: CallType) -> Handler:
     """RudderStack's pixel: the call in the query, dotted names for nested fields."""
 
     async def handler(collector: Collector, request: Request) -> Response:
@@ -244,12 +276,13 @@ async def _preflight(collector: Collector, request: Request) -> Response:
 
 def routes() -> list[Route]:
     """The collection routes. They are plain ASGI routes: validation is ours, item by item."""
-    post: dict[str, _Handler] = {"/v1/batch": _batch, "/beacon/v1/batch": _batch, "/v1/m": _browser_metrics}
-    post |= {f"/v1/{path}": _single(call) for path, call in CALLS.items()}
-    get: dict[str, _Handler] = {"/v1/projects/{write_key}/settings": _browser_settings}
+    batch = _taking(None)
+    post: dict[str, Handler] = {"/v1/batch": batch, "/beacon/v1/batch": batch, "/v1/m": _browser_metrics}
+    post |= {f"/v1/{path}": _taking(call) for path, call in CALLS.items()}
+    get: dict[str, Handler] = {"/v1/projects/{write_key}/settings": _browser_settings}
     get |= {f"/pixel/v1/{call}": _pixel(call) for call in ("track", "page")}
     return [
-        *(Route(path, _handled(handler), methods=["POST"]) for path, handler in post.items()),
-        *(Route(path, _handled(handler), methods=["GET"]) for path, handler in get.items()),
-        *(Route(path, _handled(_preflight), methods=["OPTIONS"]) for path in (*post, *get)),
+        *(Route(path, handled(handler), methods=["POST"]) for path, handler in post.items()),
+        *(Route(path, handled(handler), methods=["GET"]) for path, handler in get.items()),
+        *(Route(path, handled(_preflight), methods=["OPTIONS"]) for path in (*post, *get)),
     ]
