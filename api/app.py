@@ -13,7 +13,7 @@ from eventsourcing.persistence import OperationalError
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from api import collect, health, management, profiles, sales
+from api import cloudevents, collect, health, management, profiles, sales
 from api.metrics import PlatformMetrics
 from api.security import answer_with_problems
 from cdp.faults import described
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         lifespan=lifespan,
     )
-    app.router.routes[:0] = collect.routes()
+    app.router.routes[:0] = [*collect.routes(), *cloudevents.routes()]
     app.router.routes.extend(health.routes())
     for module in (profiles, sales, management):
         app.include_router(module.router, prefix="/api")
