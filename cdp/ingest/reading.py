@@ -69,7 +69,7 @@ class Reader:
     ) -> Reading:
         """Raises `Rejected` when the item cannot be accepted."""
         item = decode_item(raw, self._max_bytes)
-        content = canonical(item)
+        sent = item
         if defaults:
             item = _with_defaults(item, defaults)
         said = connector.read(item, call)
@@ -81,6 +81,7 @@ class Reader:
         message_id = said.message_id
         if message_id is None:
             flags.append("message_id_derived" if said.timestamp is not None else "message_id_random")
+        content = canonical(sent if said.content is None else said.content)
             message_id = None if said.timestamp is not None else f"random:{os.urandom(16).hex()}"
         return Reading(
             source,

@@ -15,7 +15,8 @@ class Call(NamedTuple):
 
     `name` is the canonical event name where there is one; `timestamp` and `sent_at` are ISO 8601 texts with a zone, or
     None; `identifiers` are (role, type, raw value); `tree` is the whole item in the shape of the specification, from
-    which nothing may be missing.
+    which nothing may be missing. `content` is by what a repetition is told from a conflict, where one item may come in
+    several forms; None stands for the item as sent.
     """
 
     type: str
@@ -25,6 +26,7 @@ class Call(NamedTuple):
     sent_at: Any
     identifiers: list[tuple[str, str, Any]]
     tree: Tree
+    content: Tree | None = None
 
 
 class Connector(Protocol):

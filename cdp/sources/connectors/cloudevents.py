@@ -51,7 +51,10 @@ class CloudEvents:
     version = 1
 
     def read(self, item: Tree, call: str | None = None) -> Call:
-        """Reads an event. `source` and `id` together are the message id. Raises `Rejected`."""
+        """Reads an event. `source` and `id` together are the message id. Raises `Rejected`.
+
+        The tree tells a repetition from a conflict: it is the same whichever content mode brought the event.
+        """
         attributes = _attributes(item)
         tree: Tree = {"messageId": attributes["id"], "event": attributes["type"]}
         if "time" in attributes:
@@ -70,6 +73,7 @@ class CloudEvents:
             None,
             identifiers(tree, kind, traits_of_person),
             tree,
+            content=tree,
         )
 
 
