@@ -39,9 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with Platform.open(chosen) as platform:
-            batcher = Batcher(
-                chosen, lambda: Intake(chosen, platform.vault, platform.keyring, platform.log.touchpoints)
-            )
+            batcher = Batcher(chosen, lambda: _intake(platform))
             app.state.platform = platform
             app.state.collector = collect.Collector(chosen, platform.registry, batcher)
             app.state.metrics = PlatformMetrics(platform, batcher)
@@ -69,6 +67,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for error_class, status, code in _REFUSALS:
         app.add_exception_handler(error_class, _refusal(status, code))
     return app
+
+
+def _intake(platform: Platform) -> Intake:
+    place = (platform.vault, platform.keyring, platform.log.touchpoints)
+    return Intake(platform.settings, *place, platform.registry.plan)
 
 
 def _kept_fresh(registry: Registry) -> Callable[[], None]:

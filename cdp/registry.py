@@ -1,4 +1,4 @@
-"""Sources and service tokens as the log's own events say, folded in memory and kept fresh."""
+"""Sources, service tokens and tracking plans as the log's own events say, folded in memory and kept fresh."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from cdp.access import ServiceToken
 from cdp.credentials import digest
 from cdp.log.events import PartedEvent, RecordedEvent
 from cdp.log.reader import LogReader
+from cdp.plans.judging import Plan, in_force
+from cdp.plans.plan import TrackingPlan
 from cdp.sources.source import Source
 
 
@@ -45,6 +47,7 @@ class Registry:
         self._aggregates: dict[UUID, Aggregate] = {}
         self._keys: dict[str, tuple[Source, int]] = {}
         self._tokens: dict[str, ServiceToken] = {}
+        self._plans: dict[UUID, Plan] = {}
 
     def refresh(self, since: float = math.inf) -> None:
         """Takes in what was recorded since the last time.
@@ -65,7 +68,9 @@ class Registry:
 
     def sources(self) -> list[Source]:
         """All sources, by name."""
-        return sorted((each for each in list(self._aggregates.values()) if isinstance(each, Source)), key=lambda s: s.name)
+        return sorted(
+            (each for each in list(self._aggregates.values()) if isinstance(each, Source)), key=lambda s: s.name
+        )
 
     def source(self, source_id: UUID) -> Source | None:
         """The source with this id."""
@@ -82,6 +87,15 @@ class Registry:
         if source.disabled or not key.valid_at(self._clock()):
             return None
         return Credential(source, key.credential_id)
+
+    def plan(self, source_id: UUID) -> Plan | None:
+        """The tracking plan in force for a source, ready to judge; None where none was activated."""
+        return self._plans.get(source_id)
+
+    def tracking_plans(self) -> list[TrackingPlan]:
+        """All tracking plans with all their versions, by the names of their sources."""
+        found = (each for each in list(self._aggregates.values()) if isinstance(each, TrackingPlan))
+        return sorted(found, key=lambda plan: plan.name)
 
     def tokens(self) -> list[ServiceToken]:
         """All service tokens, by name."""
@@ -105,3 +119,13 @@ class Registry:
     def _index(self) -> None:
         self._keys = {key.digest: (source, index) for source in self.sources() for index, key in enumerate(source.keys)}
         self._tokens = {token.digest: token for token in self.tokens() if not token.revoked}
+        self._plans = {
+            plan.source: self._in_force(plan, plan.active) for plan in self.tracking_plans() if plan.active is not None
+        }
+
+    def _in_force(self, plan: TrackingPlan, active: int) -> Plan:
+        """The plan as it was made ready before, unless it has changed."""
+        known = self._plans.get(plan.source)
+        if known is not None and (known.number, known.mode) == (active, plan.mode):
+            return known
+        return in_force(active, plan.mode, plan.drafts[active][1])

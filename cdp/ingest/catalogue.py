@@ -1,13 +1,15 @@
 """The canonical events, and which of their properties are business: clear facts that name nobody.
 
-What is not declared here is personal, and a name that is not declared here is stored as `(unknown)` with its text in
-the personal part. Names follow Segment's specification where it has one.
+A source's tracking plan may say otherwise for that source. What neither declares is personal, and a name that neither
+declares is stored as `(unknown)` with its text in the personal part. Names follow Segment's specification where it has
+one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import NamedTuple
 
 
 class Kind(Enum):
@@ -124,3 +126,40 @@ EVENTS: Mapping[str, Properties] = {
     name.strip(): properties for properties, names in _GROUPS for name in names.split(",")
 }
 """Every canonical event name with its business properties."""
+
+
+class Lines(NamedTuple):
+    """What is declared of the elements of `products`. `labels` are the labels among `business`."""
+
+    business: Properties
+    labels: frozenset[str]
+    classes: Mapping[str, str]
+
+    @classmethod
+    def of(cls, business: Properties, classes: Mapping[str, str] | None = None) -> Lines:
+        """Lines with these business properties, and the field classes of others."""
+        labels = frozenset(key for key, kind in business.items() if kind is Kind.LABEL)
+        return cls(business, labels, classes or {})
+
+
+class Declared(NamedTuple):
+    """What is declared of an event: of each property its kind where it is business, else its field class.
+
+    `lines` says the same of the elements of `products`, None where they are nothing special; `rest` is the field class
+    of all properties that are named nowhere, None for the usual ones; `traits` has the field classes of traits.
+    """
+
+    properties: Mapping[str, Kind | str]
+    lines: Lines | None = None
+    rest: str | None = None
+    traits: Mapping[str, str] = {}
+
+
+CATALOGUE_LINES = Lines.of(LINE)
+NOTHING = Declared({})
+"""Of an event that nothing declares."""
+
+DECLARED: Mapping[str, Declared] = {
+    name: Declared(properties, CATALOGUE_LINES if properties else None) for name, properties in EVENTS.items()
+}
+"""Every canonical event as the catalogue alone declares it."""

@@ -10,7 +10,7 @@ from cdp.ingest.delivery import Delivery, ItemResult, Receipt
 from cdp.ingest.outcomes import Booked, book
 from cdp.ingest.preparing import Origin, Preparer
 from cdp.ingest.quarantine import Held
-from cdp.ingest.reading import Reader, Reading
+from cdp.ingest.reading import PlanOf, Reader, Reading
 from cdp.ingest.split import Split
 from cdp.log.events import CONFLICT, Outcome
 from cdp.log.recorder import Recorder
@@ -35,13 +35,13 @@ Settle = Callable[[Writer, Sequence[Booked]], None]
 
 
 class Intake:
-    """Takes deliveries in. One instance serves one thread at a time."""
+    """Takes deliveries in. One instance serves one thread at a time. `plan_of` is asked anew for every item."""
 
-    def __init__(self, settings: Settings, vault: Vault, keyring: KeyRing, recorder: Recorder) -> None:
+    def __init__(self, settings: Settings, vault: Vault, keyring: KeyRing, recorder: Recorder, plan_of: PlanOf) -> None:
         self._vault = vault
         self._recorder = recorder
         self._preparer = Preparer(vault, keyring)
-        self._reader = Reader(settings.default_region, settings.max_item_bytes)
+        self._reader = Reader(settings.default_region, settings.max_item_bytes, plan_of)
 
     def take(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Commits all of them, or none: what it returns is stored. Raises the recorder's errors."""

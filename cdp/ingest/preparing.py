@@ -119,6 +119,7 @@ class Preparer:
             subject=resolved.subject.number,
             keys=keys,
             raw_digest=sha256(salt + reading.raw).hexdigest(),
+            plan=reading.plan,
             flags=flags,
         )
         return NewEvent(

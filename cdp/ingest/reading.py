@@ -1,19 +1,21 @@
-"""Reading an item: decode, connector, clocks, identifiers, parts. Pure, and each item on its own."""
+"""Reading an item: decode, connector, identifiers, clocks, plan, parts. Pure, and each item on its own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from cdp.identity.identifier import SELF, SHAREABLE, Identifier
 from cdp.identity.normalise import InvalidIdentifier, identifier
-from cdp.ingest.catalogue import EVENTS
+from cdp.ingest.catalogue import DECLARED, NOTHING
 from cdp.ingest.clocks import Clocks, correct
 from cdp.ingest.item import canonical, decode_item
 from cdp.ingest.partition import partition
 from cdp.log.touchpoint import UNKNOWN_NAME
+from cdp.plans.judging import Plan
 from cdp.sources.connector import Connector, Tree
 from cdp.sources.rejection import Reason, Rejected
 from cdp.sources.source import Source
@@ -23,7 +25,7 @@ class Reading(NamedTuple):
     """What an item says, before the vault and the log have seen it.
 
     `identifiers` are (role, identifier), each once; `canonical` is the content by which a repetition is told from a
-    conflict; `message_id` is None where the source gave none.
+    conflict; `message_id` is None where the source gave none; `plan` is the version of the plan that judged it.
     """
 
     source: Source
@@ -40,6 +42,7 @@ class Reading(NamedTuple):
     canonical: bytes
     flags: tuple[str, ...]
     effective_at: datetime
+    plan: int | None = None
 
     @property
     def key_day(self) -> date | None:
@@ -50,12 +53,17 @@ class Reading(NamedTuple):
         return self.effective_at.date()
 
 
+PlanOf = Callable[[UUID], Plan | None]
+"""The tracking plan in force for a source, by its id."""
+
+
 class Reader:
     """Reads items of any connector."""
 
-    def __init__(self, region: str, max_item_bytes: int) -> None:
+    def __init__(self, region: str, max_item_bytes: int, plan_of: PlanOf = lambda _: None) -> None:
         self._region = region
         self._max_bytes = max_item_bytes
+        self._plan_of = plan_of
 
     def read(
         self,
@@ -73,15 +81,20 @@ class Reader:
         if defaults:
             item = _with_defaults(item, defaults)
         said = connector.read(item, call)
+        content = canonical(sent if said.content is None else said.content)
         flags: list[str] = []
         identifiers = self._identifiers(source, said.identifiers, flags)
         clocks = correct(said.timestamp, said.sent_at if sent_at is None else sent_at, received_at)
-        declared = EVENTS.get(said.name)
-        parts = partition(said.tree, declared or {})
+        plan = self._plan_of(source.id)
+        declared = DECLARED.get(said.name)
+        judged = None
+        if plan is not None:
+            declared = plan.declared.get(said.name, declared)
+            judged = plan.judge(said, flags)
+        parts = partition(said.tree, declared or NOTHING)
         message_id = said.message_id
         if message_id is None:
             flags.append("message_id_derived" if said.timestamp is not None else "message_id_random")
-        content = canonical(sent if said.content is None else said.content)
             message_id = None if said.timestamp is not None else f"random:{os.urandom(16).hex()}"
         return Reading(
             source,
@@ -98,6 +111,7 @@ class Reader:
             content,
             (*clocks.flags, *flags),
             min(clocks.occurred_at, clocks.received_at),
+            judged,
         )
 
     def _identifiers(

@@ -19,7 +19,9 @@ class Door:
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
-        self.intake = Intake(platform.settings, platform.vault, platform.keyring, platform.log.touchpoints)
+        self.intake = Intake(
+            platform.settings, platform.vault, platform.keyring, platform.log.touchpoints, platform.registry.plan
+        )
         self._keys: dict[str, str] = {}
 
     def source(self, name: str, channel: str = "web", **options: Any) -> str:

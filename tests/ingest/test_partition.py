@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp.ingest.catalogue import EVENTS, LINE, Kind
+from cdp.ingest.catalogue import DECLARED, EVENTS, LINE, NOTHING, Kind
 from cdp.ingest.partition import fits, partition
 from cdp.log.sealing import decode_salted, encode_salted
 from cdp.log.touchpoint import merge
@@ -50,7 +50,7 @@ ITEMS = st.fixed_dictionaries(
 
 @given(ITEMS, st.sampled_from(sorted(EVENTS)))
 def test_laid_over_each_other_the_parts_give_the_item_back(item: dict[str, Any], name: str) -> None:
-    parts = partition(item, EVENTS[name])
+    parts = partition(item, DECLARED[name])
     merged: Any = parts.business
     for tree in parts.personal.values():
         merged = merge(merged, tree)
@@ -80,7 +80,7 @@ def test_declared_facts_are_business_and_the_rest_is_personal() -> None:
         },
         "context": {"ip": "10.0.0.1", "traits": {"email": "a@b.example", "plan": "gold"}, "externalIds": []},
     }
-    parts = partition(item, EVENTS["Order Completed"])
+    parts = partition(item, DECLARED["Order Completed"])
     assert parts.business == {
         "properties": {
             "total": Decimal("99.90"),
@@ -106,7 +106,9 @@ def test_declared_facts_are_business_and_the_rest_is_personal() -> None:
 
 
 def test_an_event_that_nothing_declares_has_no_business_part() -> None:
-    parts = partition({"type": "track", "event": "My Own", "properties": {"total": 5, "products": [{"price": 1}]}}, {})
+    parts = partition(
+        {"type": "track", "event": "My Own", "properties": {"total": 5, "products": [{"price": 1}]}}, NOTHING
+    )
     assert parts.business == {}
     assert parts.personal["content"]["properties"] == {"total": 5, "products": [{"price": 1}]}
 
