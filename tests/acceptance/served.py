@@ -181,10 +181,16 @@ def send(processes: list[psutil.Process], number: signal.Signals) -> None:
 
 
 def gone(processes: list[psutil.Process]) -> None:
-    """Return once all have ended. Raises NotInTime."""
-    _, alive = psutil.wait_procs(processes, timeout=20)
-    if left := [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]:
-        raise NotInTime(f"still there after kill -9: {left}")
+    """Return once all have ended; one that only waits to be buried by its parent has. Raises NotInTime."""
+    eventually(lambda: all(ended(process) for process in processes), f"{processes} ended after kill -9")
+
+
+def ended(process: psutil.Process) -> bool:
+    """Whether a process runs no more."""
+    try:
+        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _clean(environment: os._Environ[str]) -> dict[str, str]:

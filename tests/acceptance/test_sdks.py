@@ -81,7 +81,8 @@ def test_everything_arrives_once(server: Served, sdk: Sdk, gzip: str) -> None:
     if sdk.folder and not sdk.folder.is_dir():
         pytest.skip(f"{sdk.folder} is missing; `make test` installs it")
     source = f"{sdk.name}-{gzip}"
-    write_key = server.add_source(source)
+    with server.platform() as platform:
+        write_key = platform.sources.add(source, channel="web", actor="test")
 
     report = sdk.deliver(server.url, write_key, gzip)
 

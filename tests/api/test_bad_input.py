@@ -120,7 +120,7 @@ def test_in_strict_mode_it_is_named(sender: Sender, case: Bad) -> None:
 
 BODIES = [
     Bad("half a batch", b'{"batch": [{"type": "track"', "malformed_json", "JSON"),
-    Bad("text", b"hello", "malformed_json", "JSON"),
+    Bad("text between spaces", b" \r\n hello\n ", "malformed_json", "JSON"),
     Bad("nothing", b"", "malformed_json", "JSON"),
     Bad("two bodies", b'{"batch": []} {"batch": []}', "malformed_json", "JSON"),
     Bad("not UTF-8", b'{"batch": [{"type": "\xff"}', "malformed_json", "JSON"),
