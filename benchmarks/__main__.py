@@ -61,6 +61,8 @@ def door(report: Report, seconds: float, *, projector: bool) -> None:
             beside = " (projector running)" if projector else ""
             rate, p50, p99 = f"{figure.rate:,.0f}", f"{figure.p50:.0f} ms", f"{figure.p99:.0f} ms"
             report.add(what + beside, rate, "" if projector else needed, p50, p99)
+        if projector:
+            report.add("events that the projector is behind at the end", f"{running.behind():,}", "", "", "")
 
 
 if __name__ == "__main__":

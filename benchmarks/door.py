@@ -7,10 +7,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from benchmarks.bodies import BATCH_ITEMS
 from benchmarks.client import Result, Task
+from projections.lag import lag
 from tests.acceptance.served import Served, served
 
 
@@ -56,6 +58,11 @@ class Door:
         if result.refused or committed != sent:
             raise SystemExit(f"{case}: {sent} acknowledged, {committed} committed, {result.refused} refused")
         return Figure(committed / result.seconds, result.p50, result.p99)
+
+    def behind(self) -> int:
+        """By how many events the projections are behind the log, the slowest of them."""
+        with self._server.platform() as platform:
+            return max(each.events for each in lag(platform.databases.read, platform.reader, datetime.now(UTC)))
 
     def _send(self, case: Case, requests: int, seconds: float) -> Result:
         self._seed += 1
