@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 import psycopg
 from eventsourcing.persistence import OperationalError
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from api import cloudevents, collect, health, management, profiles, sales
+from api import cloudevents, collect, health, management, plans, profiles, sales
 from api.metrics import PlatformMetrics
 from api.security import answer_with_problems
+from cdp.configuration.state import InvalidConfiguration
 from cdp.faults import described
 from cdp.ingest.batcher import Batcher
 from cdp.ingest.intake import Intake
+from cdp.plans.document import InvalidPlan
+from cdp.plans.plans import PlanChanged
 from cdp.platform import Platform
 from cdp.registry import Registry
 from cdp.settings import Settings
@@ -27,7 +31,14 @@ from cdp.setup import InvalidSetup, NameTaken, NotSetUp
 REFRESH_SECONDS = 0.5
 """How soon a rotated or disabled key is known to every worker."""
 
-_REFUSALS = ((NameTaken, 409, "name_taken"), (NotSetUp, 404, "not_found"), (InvalidSetup, 422, "invalid"))
+_REFUSALS = (
+    (NameTaken, 409, "name_taken"),
+    (NotSetUp, 404, "not_found"),
+    (InvalidSetup, 422, "invalid"),
+    (InvalidPlan, 422, "invalid"),
+    (PlanChanged, 409, "changed"),
+    (InvalidConfiguration, 422, "invalid"),
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -39,7 +50,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with Platform.open(chosen) as platform:
-            batcher = Batcher(chosen, lambda: _intake(platform))
+            loop = asyncio.get_running_loop()
+            batcher: Batcher[collect.Ticket] = Batcher(
+                chosen,
+                lambda turn: _intake(platform, turn),
+                collect.settling(loop),
+            )
             app.state.platform = platform
             app.state.collector = collect.Collector(chosen, platform.registry, batcher)
             app.state.metrics = PlatformMetrics(platform, batcher)
@@ -59,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.router.routes[:0] = [*collect.routes(), *cloudevents.routes()]
     app.router.routes.extend(health.routes())
-    for module in (profiles, sales, management):
+    for module in (profiles, sales, plans, management):
         app.include_router(module.router, prefix="/api")
     answer_with_problems(app)
     app.add_exception_handler(psycopg.OperationalError, _away)
@@ -69,9 +85,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _intake(platform: Platform) -> Intake:
+def _intake(platform: Platform, turn: Lock) -> Intake:
     place = (platform.vault, platform.keyring, platform.log.touchpoints)
-    return Intake(platform.settings, *place, platform.registry.plan)
+    return Intake(platform.settings, *place, platform.registry.plan, turn)
 
 
 def _kept_fresh(registry: Registry) -> Callable[[], None]:
@@ -82,8 +98,8 @@ def _kept_fresh(registry: Registry) -> Callable[[], None]:
         while not ended.wait(REFRESH_SECONDS):
             try:
                 registry.refresh()
-            except (OperationalError, psycopg.OperationalError):
-                continue
+            except Exception as error:  # noqa: BLE001 - the outermost loop: keys must go on being refreshed
+                _logger.warning("the registry could not be read on: %s", described(error))
 
     thread = Thread(target=run, name="registry", daemon=True)
     thread.start()

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from api import answers
 from api.bodies import BodyTooLarge, BodyUnreadable, inflate, read_body
 from api.metrics import REFUSED, REQUEST_SECONDS
-from cdp.ingest.batcher import Batcher, Unavailable
+from cdp.ingest.batcher import Answers, Batcher, Unavailable
 from cdp.ingest.delivery import CallType, Delivery, Receipt, new_delivery_id
 from cdp.ingest.split import Split, split
 from cdp.registry import Credential, Registry
@@ -81,13 +81,17 @@ class _BodyKey(msgspec.Struct):
     writeKey: str | None = None  # noqa: N815 - the field's name on the wire
 
 
+Ticket = asyncio.Future[Receipt]
+
+_OVERDUE = Unavailable("storing takes too long, and it is not known whether it will be stored", 5)
+
 _body_key = msgspec.json.Decoder(_BodyKey)
 
 
 class Collector:
     """The door's routes and what stands behind them."""
 
-    def __init__(self, settings: Settings, registry: Registry, batcher: Batcher) -> None:
+    def __init__(self, settings: Settings, registry: Registry, batcher: Batcher[Ticket]) -> None:
         self._settings = settings
         self._registry = registry
         self._batcher = batcher
@@ -163,15 +167,36 @@ class Collector:
         return answers.failure(status, reason.value, message)
 
     async def _take(self, delivery: Delivery, *, strict: bool) -> Response:
+        loop = asyncio.get_running_loop()
+        answer: Ticket = loop.create_future()
+        overdue = loop.call_later(self._patience, settle, [(answer, _OVERDUE)])
         try:
-            future = asyncio.wrap_future(self._batcher.submit(delivery))
-            receipt = await asyncio.wait_for(future, self._patience)
+            self._batcher.submit(delivery, answer)
+            receipt = await answer
         except Unavailable as error:
             return answers.failure(503, "unavailable", str(error), retry_after=error.retry_after)
-        except TimeoutError:
-            message = "storing takes too long; it may or may not be stored: send it again, with the same messageId"
-            return answers.failure(503, "timeout", message, retry_after=5)
+        finally:
+            overdue.cancel()
         return _answer(delivery, receipt, strict)
+
+
+def settling(loop: asyncio.AbstractEventLoop) -> Callable[[Answers[Ticket]], None]:
+    """What the batcher's threads call: it wakes all requests of a transaction at once."""
+
+    def answer(answered: Answers[Ticket]) -> None:
+        loop.call_soon_threadsafe(settle, answered)
+
+    return answer
+
+
+def settle(answered: Answers[Ticket]) -> None:
+    """Wakes the requests that wait for these answers, on the loop that serves them."""
+    for ticket, result in answered:
+        if not ticket.done():  # its client may be gone
+            if isinstance(result, Unavailable):
+                ticket.set_exception(result)
+            else:
+                ticket.set_result(result)
 
 
 def _answer(delivery: Delivery, receipt: Receipt, strict: bool) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
@@ -21,7 +22,7 @@ REFUSED = Counter("cdp_collect_refused_total", "Collection requests not answered
 class PlatformMetrics(Collector):
     """Read from the databases at each scrape, so that they are the same whichever worker answers."""
 
-    def __init__(self, platform: Platform, batcher: Batcher) -> None:
+    def __init__(self, platform: Platform, batcher: Batcher[Any]) -> None:
         self._platform = platform
         self._batcher = batcher
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
+from typing import Generic, NamedTuple, TypeVar
 
 import psycopg
 from eventsourcing.persistence import OperationalError
@@ -26,38 +26,46 @@ _AWAY = (OperationalError, psycopg.OperationalError, psycopg.InternalError)
 
 
 class Unavailable(Exception):
-    """Nothing was stored, because the queue is full or a database is away: send it again after `retry_after` s."""
+    """The queue is full, a database is away, or it took too long: send it again after `retry_after` s. What was stored
+    all the same is known by its message id."""
 
     def __init__(self, why: str, retry_after: int) -> None:
-        super().__init__(f"{why}; nothing was stored: send it again in {retry_after} s")
+        super().__init__(f"{why}: send it again in {retry_after} s, with the same message ids")
         self.retry_after = retry_after
 
 
-class _Waiting:
-    __slots__ = ("delivery", "done")
+T = TypeVar("T")
 
-    def __init__(self, delivery: Delivery) -> None:
-        self.delivery = delivery
-        self.done: Future[Receipt] = Future()
-        self.done.set_running_or_notify_cancel()  # a client that goes away cancels its own wait, not the commit
+Answers = Sequence[tuple[T, Receipt | Unavailable]]
+"""What became of the deliveries of one transaction, each with the ticket under which it was submitted."""
 
 
-class Batcher:
+class _Waiting(NamedTuple, Generic[T]):
+    delivery: Delivery
+    ticket: T
+
+
+class Batcher(Generic[T]):
     """A bounded queue of deliveries and the threads that commit them.
 
-    `intake` is called once for each thread. `items` and `bytes` say how full the queue is.
+    `intake` is called once for each thread, with the lock that is theirs in common. `answer` is called from these
+    threads, once for each transaction, after its commit. `items` and `bytes` say how full the queue is.
     """
 
-    def __init__(self, settings: Settings, intake: Callable[[], Intake]) -> None:
+    def __init__(
+        self, settings: Settings, intake: Callable[[Lock], Intake], answer: Callable[[Answers[T]], None]
+    ) -> None:
+        self._answer = answer
         self._max_items = settings.queue_items
         self._max_bytes = settings.queue_bytes
         self._batch_items = settings.batch_items
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_Waiting[T]] = deque()
         self._changed = Condition()
         self._closed = False
         self.items = 0
         self.bytes = 0
-        self._threads = [Thread(target=self._run, args=(intake(),), name=f"intake-{n}") for n in range(THREADS)]
+        turn = Lock()
+        self._threads = [Thread(target=self._run, args=(intake(turn),), name=f"intake-{n}") for n in range(THREADS)]
 
     def start(self) -> None:
         """Begins to commit."""
@@ -72,22 +80,17 @@ class Batcher:
         for thread in self._threads:
             thread.join()
 
-    def submit(self, delivery: Delivery) -> Future[Receipt]:
-        """Queues a delivery; its receipt comes after the commit. Raises `Unavailable` when the queue is full.
-
-        The future ends with `Unavailable` when a database is away.
-        """
-        waiting = _Waiting(delivery)
+    def submit(self, delivery: Delivery, ticket: T) -> None:
+        """Queues a delivery; `answer` gets its ticket back. Raises `Unavailable` when the queue is full."""
         with self._changed:
             if self._closed:
                 raise Unavailable("the server is stopping", 5)
             items, size = self.items + delivery.received, self.bytes + len(delivery.body)
             if self._queue and (items > self._max_items or size > self._max_bytes):
-                raise Unavailable("too much is waiting to be stored", 1)
+                raise Unavailable("too much is waiting to be stored, this was not", 1)
             self.items, self.bytes = items, size
-            self._queue.append(waiting)
+            self._queue.append(_Waiting(delivery, ticket))
             self._changed.notify()
-        return waiting.done
 
     def _run(self, intake: Intake) -> None:
         while batch := self._next():
@@ -101,14 +104,14 @@ class Batcher:
                 _logger.error("a batch of %d deliveries failed: %s", len(batch), described(error))
                 self._one_by_one(intake, batch)
             else:
-                self._answer(batch, receipts)
+                self._succeed(batch, receipts)
 
-    def _next(self) -> list[_Waiting]:
+    def _next(self) -> list[_Waiting[T]]:
         """The next deliveries for one transaction; none once closed and empty."""
         with self._changed:
             while not self._queue and not self._closed:
                 self._changed.wait()
-            batch: list[_Waiting] = []
+            batch: list[_Waiting[T]] = []
             items = 0
             while self._queue and (not batch or items + self._queue[0].delivery.received <= self._batch_items):
                 waiting = self._queue.popleft()
@@ -118,7 +121,7 @@ class Batcher:
             self.bytes -= sum(len(waiting.delivery.body) for waiting in batch)
             return batch
 
-    def _one_by_one(self, intake: Intake, batch: Sequence[_Waiting]) -> None:
+    def _one_by_one(self, intake: Intake, batch: Sequence[_Waiting[T]]) -> None:
         """Finds the delivery that no transaction can take, and lets the others through."""
         for waiting in batch:
             try:
@@ -127,15 +130,14 @@ class Batcher:
                 _logger.error("a delivery failed and could not be kept: %s", described(error))
                 self._fail([waiting])
             else:
-                self._answer([waiting], receipts)
+                self._succeed([waiting], receipts)
 
-    def _answer(self, batch: Sequence[_Waiting], receipts: Sequence[Receipt]) -> None:
-        for waiting, receipt in zip(batch, receipts, strict=True):
-            waiting.done.set_result(receipt)
+    def _succeed(self, batch: Sequence[_Waiting[T]], receipts: Sequence[Receipt]) -> None:
+        self._answer([(waiting.ticket, receipt) for waiting, receipt in zip(batch, receipts, strict=True)])
 
-    def _fail(self, batch: Sequence[_Waiting]) -> None:
-        for waiting in batch:
-            waiting.done.set_exception(Unavailable("the database is away", 2))
+    def _fail(self, batch: Sequence[_Waiting[T]]) -> None:
+        away = Unavailable("the database is away, nothing was acknowledged", 2)
+        self._answer([(waiting.ticket, away) for waiting in batch])
 
 
 def _take_or_refuse(intake: Intake, delivery: Delivery) -> list[Receipt]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from cdp.ingest import quarantine
@@ -35,9 +36,22 @@ Settle = Callable[[Writer, Sequence[Booked]], None]
 
 
 class Intake:
-    """Takes deliveries in. One instance serves one thread at a time. `plan_of` is asked anew for every item."""
+    """Takes deliveries in. One instance serves one thread at a time. `plan_of` is asked anew for every item.
 
-    def __init__(self, settings: Settings, vault: Vault, keyring: KeyRing, recorder: Recorder, plan_of: PlanOf) -> None:
+    Instances of several threads share a `turn`: reading and sealing keep the interpreter busy, so only one does at a
+    time, while others wait for their databases.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        vault: Vault,
+        keyring: KeyRing,
+        recorder: Recorder,
+        plan_of: PlanOf,
+        turn: AbstractContextManager[object] | None = None,
+    ) -> None:
+        self._turn = turn or nullcontext()
         self._vault = vault
         self._recorder = recorder
         self._preparer = Preparer(vault, keyring)
@@ -45,7 +59,9 @@ class Intake:
 
     def take(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Commits all of them, or none: what it returns is stored. Raises the recorder's errors."""
-        return self.commit([self.judge(delivery) for delivery in deliveries], self._first_time)
+        with self._turn:
+            judged = [self.judge(delivery) for delivery in deliveries]
+        return self.commit(judged, self._first_time)
 
     def refuse(self, delivery: Delivery, rejected: Rejected) -> Receipt:
         """Puts a whole delivery into quarantine, counted as what the splitter found in it."""
@@ -86,7 +102,9 @@ class Intake:
             for at, item in enumerate(each.items)
             if isinstance(item, Reading)
         ]
-        events = self._preparer.prepare(readings)
+        resolved = self._preparer.resolve([reading for _, reading in readings])
+        with self._turn:
+            events = self._preparer.seal(readings, resolved)
         with self._recorder.writing(generation) as writer:
             outcomes = iter(writer.append(events))
             booked = [Booked(each.delivery, _receipt(each, outcomes)) for each in judged]

@@ -31,7 +31,7 @@ class Origin(NamedTuple):
     credential_id: str
 
 
-class _Resolved(NamedTuple):
+class Resolved(NamedTuple):
     """What the vault said for one reading."""
 
     numbers: Mapping[Identifier, int]
@@ -46,16 +46,17 @@ class Preparer:
         self._vault = vault
         self._hash = keyring.keyed_hash
 
-    def prepare(self, readings: Sequence[tuple[Origin, Reading]]) -> list[NewEvent]:
-        """The events in the order of the readings."""
-        numbers = self._vault.numbers({each for _, reading in readings for _, each in reading.identifiers})
-        owners = [_owner(reading, numbers) for _, reading in readings]
+    def resolve(self, readings: Sequence[Reading]) -> list[Resolved]:
+        """What the vault says for each reading; asked for all of them at once."""
+        numbers = self._vault.numbers({each for reading in readings for _, each in reading.identifiers})
+        owners = [_owner(reading, numbers) for reading in readings]
         subjects = self._vault.subjects(owners)
-        periods = self._periods([reading for _, reading in readings])
-        return [
-            self._event(origin, reading, _Resolved(numbers, subjects[owner], period))
-            for (origin, reading), owner, period in zip(readings, owners, periods, strict=True)
-        ]
+        periods = self._periods(readings)
+        return [Resolved(numbers, subjects[owner], period) for owner, period in zip(owners, periods, strict=True)]
+
+    def seal(self, readings: Sequence[tuple[Origin, Reading]], resolved: Sequence[Resolved]) -> list[NewEvent]:
+        """The events in the order of the readings."""
+        return [self._event(origin, reading, each) for (origin, reading), each in zip(readings, resolved, strict=True)]
 
     def _periods(self, readings: Sequence[Reading]) -> list[Mapping[str, Period | None]]:
         """For each reading its period keys by field class; looked up once for each source and month."""
@@ -75,7 +76,7 @@ class Preparer:
             by_month[month][name] = found[period]
         return [by_month[month] for month in months]
 
-    def _event(self, origin: Origin, reading: Reading, resolved: _Resolved) -> NewEvent:
+    def _event(self, origin: Origin, reading: Reading, resolved: Resolved) -> NewEvent:
         source = reading.source
         fingerprint = self._hash("fingerprint", source.id.bytes, reading.canonical)[:HASH_BYTES]
         message_id = reading.message_id or f"derived:{fingerprint.hex()}"

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 from eventsourcing.persistence import OperationalError
 
-from cdp.ingest.batcher import Batcher, Unavailable
+from cdp.ingest.batcher import Answers, Batcher, Unavailable
 from cdp.ingest.delivery import Delivery, ItemResult, Receipt, new_delivery_id
 from cdp.ingest.intake import Intake
 from cdp.ingest.split import Split
@@ -47,14 +47,38 @@ class FakeIntake:
         return Receipt([ItemResult("quarantined", 0, rejected)])
 
 
+Ticket = Future[Receipt]
+
+
+class Waiting:
+    """A batcher whose tickets are futures."""
+
+    def __init__(self, intake: FakeIntake, **limits: int) -> None:
+        self.batcher: Batcher[Ticket] = Batcher(
+            replace(Settings(), **limits), lambda turn: cast(Intake, intake), self._answer
+        )
+
+    def submit(self, delivery: Delivery) -> Ticket:
+        ticket: Ticket = Future()
+        self.batcher.submit(delivery, ticket)
+        return ticket
+
+    def _answer(self, answered: Answers[Ticket]) -> None:
+        for ticket, result in answered:
+            if isinstance(result, Unavailable):
+                ticket.set_exception(result)
+            else:
+                ticket.set_result(result)
+
+
 @contextmanager
-def running(intake: FakeIntake, **limits: int) -> Iterator[Batcher]:
-    batcher = Batcher(replace(Settings(), **limits), lambda: cast(Intake, intake))
-    batcher.start()
+def running(intake: FakeIntake, **limits: int) -> Iterator[Waiting]:
+    waiting = Waiting(intake, **limits)
+    waiting.batcher.start()
     try:
-        yield batcher
+        yield waiting
     finally:
-        batcher.close()
+        waiting.batcher.close()
 
 
 def outcome(future: Future[Receipt]) -> str:
@@ -95,7 +119,7 @@ def test_a_full_queue_says_so_at_once(limits: dict[str, int]) -> None:
         assert full.value.retry_after >= 1
         gate.set()
         assert {outcome(future) for future in accepted} == {"accepted"}
-        assert batcher.items == batcher.bytes == 0
+        assert batcher.batcher.items == batcher.batcher.bytes == 0
         assert outcome(batcher.submit(delivery())) == "accepted"
 
 
@@ -108,7 +132,7 @@ def test_while_a_database_is_away_everybody_is_told_and_then_it_goes_on() -> Non
 
     with running(FakeIntake(take)) as batcher:
         for future in [batcher.submit(delivery()) for _ in range(5)]:
-            with pytest.raises(Unavailable, match="nothing was stored"):
+            with pytest.raises(Unavailable, match="database is away"):
                 future.result(5)
         away[0] = False
         assert outcome(batcher.submit(delivery())) == "accepted"
@@ -131,10 +155,10 @@ def test_a_delivery_that_the_platform_fails_on_goes_to_quarantine_alone() -> Non
 
 def test_what_waits_when_the_server_stops_is_still_stored() -> None:
     intake = FakeIntake(lambda _: None)
-    batcher = Batcher(Settings(), lambda: cast(Intake, intake))
-    futures = [batcher.submit(delivery()) for _ in range(5)]
-    batcher.start()
-    batcher.close()
+    waiting = Waiting(intake)
+    futures = [waiting.submit(delivery()) for _ in range(5)]
+    waiting.batcher.start()
+    waiting.batcher.close()
     assert [outcome(future) for future in futures] == ["accepted"] * 5
     with pytest.raises(Unavailable, match="stopping"):
-        batcher.submit(delivery())
+        waiting.submit(delivery())
