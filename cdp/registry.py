@@ -13,6 +13,7 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 from eventsourcing.persistence import Mapper
 
+import cdp.quarantine.decisions  # noqa: F401 - whoever reads control events must know these by name
 from cdp.access import ServiceToken
 from cdp.credentials import digest
 from cdp.log.events import PartedEvent, RecordedEvent

@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg import Connection, Cursor
 from psycopg_pool import ConnectionPool
 
-from cdp.ingest.delivery import Delivery, Receipt
+from cdp.ingest.delivery import Delivery, ItemResult, Receipt
 
 OUTCOMES = ("accepted", "duplicate", "quarantined", "suppressed", "discarded")
 
@@ -68,7 +68,7 @@ def book(cursor: Cursor[Any], booked: Sequence[Booked]) -> None:
         for delivery, receipt in booked:
             credential = delivery.credential
             place = (delivery.delivery_id, credential.source.id, credential.credential_id, delivery.received_at)
-            entries = [_entry(item.outcome, item.position) for item in receipt.items]
+            entries = [entry(item) for item in receipt.items]
             copy.write_row((*place, delivery.received, entries))
     for source_id, counts in _sums(booked).items():
         values = [counts[name] for name in ("received", "accepted", "duplicate", "quarantined")]
@@ -81,8 +81,9 @@ def read_counts(pool: ConnectionPool[Connection[Any]]) -> list[SourceCounts]:
         return [SourceCounts(*row) for row in connection.execute(_READ)]
 
 
-def _entry(outcome: str, position: int) -> int:
-    return -position if outcome == "duplicate" else position
+def entry(item: ItemResult) -> int:
+    """What the delivery's row says of an item: its position, minus that of the first of its kind, or 0."""
+    return -item.position if item.outcome == "duplicate" else item.position
 
 
 def _sums(booked: Iterable[Booked]) -> dict[UUID, Counter[str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -36,21 +36,6 @@ class _Batch(msgspec.Struct):
 
 _batch_decoder = msgspec.json.Decoder(_Batch, float_hook=Decimal)
 _JSON_SPACE = " \t\n\r"
-
-
-@runtime_checkable
-class Splitting(Protocol):
-    """A connector whose bodies are cut into items in a way of their own."""
-
-    def split(self, body: bytes, call: str | None, max_items: int) -> Split | Rejected:
-        """The items of a body, as the route that takes it in finds them."""
-
-
-def split_as(connector: object, body: bytes, call: str | None, max_items: int) -> Split | Rejected:
-    """The items of a body that came for this connector; used when a body is split again."""
-    if isinstance(connector, Splitting):
-        return connector.split(body, call, max_items)
-    return split(body, call is not None, max_items)
 
 
 def split(body: bytes, single: bool, max_items: int) -> Split | Rejected:
