@@ -35,6 +35,10 @@ class Reason(Enum):
     TIME_OUT_OF_RANGE = "time_out_of_range"
     PLAN_VIOLATION = "plan_violation"
     UNPLANNED_EVENT = "unplanned_event"
+    WRONG_COLUMNS = "wrong_columns"
+    INVALID_VALUE = "invalid_value"
+    MISSING_VALUE = "missing_value"
+    ROWS_DISAGREE = "rows_disagree"
     CONFLICT = "conflict"
     INTERNAL_ERROR = "internal_error"
 

@@ -1,12 +1,15 @@
-"""Where the common specification keeps identifiers: in the same places of an item, whoever wrapped it."""
+"""The common specification: what its calls mean and where they keep identifiers, whoever wrapped or wrote them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from cdp.sources.connector import Tree
+from cdp.sources.connector import Call, Tree
 from cdp.sources.rejection import Reason, Rejected
+
+TYPES = ("identify", "track", "page", "screen", "group", "alias")
+LONGEST_MESSAGE_ID = 255
 
 CANONICAL = {
     "identify": "User Identified",
@@ -19,7 +22,36 @@ CANONICAL = {
 
 IDENTIFIERS = ("userId", "anonymousId", "previousId", "groupId")
 
+ROLES = {"accounts": "account", "agents": "agent", "friends": "friend"}
+"""Whose an external id is, by its collection; any other collection is the person's own."""
+
+_OBJECTS = ("properties", "traits", "context", "integrations")
+
 Identified = list[tuple[str, str, Any]]
+
+
+def read_call(item: Tree, call: str | None) -> Call:
+    """A call as it stands: every leaf keeps its place, so nothing is lost. Raises `Rejected`."""
+    kind = call or item.get("type")
+    if kind not in TYPES:
+        raise Rejected(Reason.UNKNOWN_TYPE, f"type is missing or unknown; expected one of {', '.join(TYPES)}")
+    for field in _OBJECTS:
+        if not isinstance(item.get(field), dict | None):
+            raise Rejected(Reason.WRONG_TYPE, f"{field} is not an object; expected an object or nothing")
+    original = item.get("originalTimestamp")
+    traits_of_person = (
+        (item.get("context") or {}).get("traits"),
+        item.get("traits") if kind == "identify" else None,
+    )
+    return Call(
+        kind,
+        _event_name(item) if kind == "track" else CANONICAL[kind],
+        _message_id(item),
+        item.get("timestamp") if original is None else original,
+        item.get("sentAt"),
+        identifiers(item, kind, traits_of_person),
+        item,
+    )
 
 
 def identifiers(item: Tree, kind: str, traits_of_person: Iterable[Any]) -> Identified:
@@ -51,6 +83,23 @@ def identifiers(item: Tree, kind: str, traits_of_person: Iterable[Any]) -> Ident
     return found
 
 
+def _event_name(item: Tree) -> str:
+    name = item.get("event")
+    if not isinstance(name, str) or not name.strip():
+        raise Rejected(Reason.MISSING_EVENT, "event is missing; expected the name of what happened, a text")
+    return name
+
+
+def _message_id(item: Tree) -> str | None:
+    message_id = item.get("messageId")
+    if message_id is None or message_id == "":
+        return None
+    if not isinstance(message_id, str) or len(message_id) > LONGEST_MESSAGE_ID:
+        detail = f"messageId is not usable; expected a text of at most {LONGEST_MESSAGE_ID} characters"
+        raise Rejected(Reason.INVALID_MESSAGE_ID, detail)
+    return message_id
+
+
 def _take(found: Identified, role: str, type_: str, tree: Tree, field: str) -> None:
     value = tree.get(field)
     if value is None or value == "":
@@ -65,7 +114,7 @@ def _take(found: Identified, role: str, type_: str, tree: Tree, field: str) -> N
 def _take_external(found: Identified, each: Any) -> None:
     if not isinstance(each, dict) or not isinstance(each.get("type"), str):
         return
-    role = "account" if each.get("collection") == "accounts" else "self"
+    role = ROLES.get(str(each.get("collection")), "self")
     type_ = each["type"].strip().lower()
     if type_.replace("_", "").isalnum() and len(type_) <= 64:
         _take(found, role, type_, each, "id")

@@ -1,0 +1,114 @@
+"""Parquet, a batch of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from cdp.sources.files.bytestream import unreadable
+from cdp.sources.files.header import check_columns
+from cdp.sources.files.kinds import Cells, Texts
+from cdp.sources.files.mapping import FileMapping
+from cdp.sources.files.portion import Portion, Progress
+from cdp.sources.files.problem import FileProblem
+
+ROWS = 16_384
+_BUFFER = 1 << 20
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class ParquetReader:
+    """Reads the mapped columns only; of what the file knows to be a number or a time the text needs no marks."""
+
+    def __init__(self, path: Path, mapping: FileMapping) -> None:
+        self._path = path
+        self._mapping = mapping
+        self._done = 0
+        with self._file() as file:
+            self._total = file.metadata.num_rows
+            self._schema = file.schema_arrow
+            check_columns(path, self._schema.names, mapping, None)
+
+    @property
+    def progress(self) -> Progress:
+        """In rows."""
+        return Progress(self._done, self._total)
+
+    def portions(self) -> Iterator[Portion]:
+        """The rows; the first is number 1."""
+        self._done = 0
+        names = self._mapping.columns
+        with self._file() as file:
+            for batch in file.iter_batches(ROWS, columns=names, use_threads=False):
+                rows = pa.array(range(self._done + 1, self._done + 1 + batch.num_rows), pa.int64())
+                columns = {name: self._cells(name, batch.column(name)) for name in names}
+                self._done += batch.num_rows
+                yield Portion(columns, rows)
+
+    def _cells(self, name: str, column: Any) -> Cells:
+        texts = _texts(column, self._mapping.decimals.get(name))
+        if texts.type != pa.string():
+            texts = texts.cast(pa.string())
+        is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        is_text = is_text or pa.types.is_dictionary(column.type) or pa.types.is_binary(column.type)
+        if is_text:
+            nothing = pc.is_in(texts, value_set=pa.array(self._mapping.file.empty, pa.string()))
+            texts = pc.if_else(nothing, None, texts)
+        return Cells(texts, pa.repeat(pa.scalar(not is_text), len(texts)))
+
+    @contextmanager
+    def _file(self) -> Iterator[Any]:
+        try:
+            with pyarrow.parquet.ParquetFile(self._path, pre_buffer=False, buffer_size=_BUFFER) as file:
+                yield file
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise self._damaged(str(error)) from error
+        except OSError as error:
+            if error.errno is None:
+                raise self._damaged(str(error)) from error
+            raise unreadable(self._path, error) from error
+
+    def _damaged(self, what: str) -> FileProblem:
+        row = self._done + 1 if self._done else None
+        return FileProblem(self._path, f"this is no whole Parquet file ({_first_line(what)})", "Fetch it again.", row)
+
+
+def _texts(column: Any, decimals: int | None) -> Texts:
+    type_ = column.type
+    if pa.types.is_floating(type_):
+        return _floats(column if decimals is None else pc.round(column, decimals))
+    if pa.types.is_timestamp(type_):
+        naive = column.cast(pa.timestamp("us", type_.tz), safe=False)
+        if type_.tz is None:
+            return pc.replace_substring_regex(naive.cast(pa.string()), r"\.000000$", "")
+        utc = pc.cast(naive, pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+        return pc.binary_join_element_wise(pc.strftime(utc, "%Y-%m-%dT%H:%M:%S"), pa.scalar("Z"), "")
+    if pa.types.is_nested(type_):
+        return pa.array([None if each is None else _encode(each).decode() for each in column.to_pylist()], pa.string())
+    return column.cast(pa.string())
+
+
+def _floats(column: Any) -> Texts:
+    """The shortest decimal that is this binary fraction, never with an exponent."""
+    texts = column.cast(pa.string())
+    if not pc.any(pc.match_substring(texts, "e")).as_py():
+        return texts
+    return pa.array([None if each is None else _plain(each) for each in column.to_pylist()], pa.string())
+
+
+def _plain(number: float) -> str:
+    from decimal import Decimal
+
+    whole = Decimal(repr(number))
+    return format(whole.quantize(Decimal(1)) if whole == whole.to_integral_value() else whole, "f")
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0].rstrip(".")[:120]
