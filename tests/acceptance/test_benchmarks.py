@@ -45,6 +45,6 @@ def test_a_load_is_committed_as_acknowledged() -> None:
     with served("api") as server:
         door = Door(server, server.add_source("shop"))
         for case in (BATCH_COLD, SINGLE):
-            figure = door.measure(case._replace(most_requests=20), 5)
+            figure = door.measure(case._replace(most_requests=20, warm_up=2), 5)
             assert figure.rate > 0
             assert 0 < figure.p50 <= figure.p99
