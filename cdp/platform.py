@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cdp.log.application import Log
 from cdp.log.opening import Opener
 from cdp.log.reader import LogReader
+from cdp.plans.plans import Plans
 from cdp.postgres.databases import Databases, open_databases
 from cdp.registry import Registry
 from cdp.settings import Settings
@@ -30,6 +31,7 @@ class Platform:
     registry: Registry
     sources: Sources
     tokens: Tokens
+    plans: Plans
 
     @property
     def keyring(self) -> KeyRing:
@@ -53,4 +55,5 @@ class Platform:
         registry = Registry(reader, log.mapper)
         registry.refresh()
         sources, tokens = Sources(log, registry), Tokens(log, registry)
-        return cls(settings, databases, vault, log, reader, Opener(vault), registry, sources, tokens)
+        plans = Plans(log, registry, sources)
+        return cls(settings, databases, vault, log, reader, Opener(vault), registry, sources, tokens, plans)

@@ -58,9 +58,7 @@ class Sources:
         trust: str = "server",
     ) -> str:
         """Sets up a source and returns its write key, which is not kept and cannot be shown again."""
-        _check_name("source", name)
-        _check_choice("channel", channel, CHANNELS)
-        _check_choice("trust", trust, TRUST)
+        self.check(name, channel=channel, trust=trust)
         secret = new_secret("wk")
         source = Source(
             name=name,
@@ -78,6 +76,12 @@ class Sources:
             raise NameTaken("source", name) from None
         self._registry.refresh()
         return secret.text
+
+    def check(self, name: str, *, channel: str, trust: str) -> None:
+        """Raises `InvalidSetup` where `add` would refuse these, whatever is set up."""
+        _check_name("source", name)
+        _check_choice("channel", channel, CHANNELS)
+        _check_choice("trust", trust, TRUST)
 
     def rotate_key(self, name: str, *, actor: str, grace: timedelta = GRACE) -> str:
         """Gives the source a new write key and returns it; the old one is valid for `grace`."""

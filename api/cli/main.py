@@ -37,6 +37,8 @@ SUBCOMMANDS = {
     "down": Subcommand("Stop what `cdp up` started.", "api.cli.serve", "down"),
     "status": Subcommand("Show what was received and what became of it.", "api.cli.status", "status"),
     "source": Subcommand("Sources and their write keys.", "api.cli.source"),
+    "plan": Subcommand("Tracking plans: what a source may send.", "api.cli.plan"),
+    "config": Subcommand("Sources and plans as files that can be reviewed.", "api.cli.config"),
     "profile": Subcommand("Find and show unified profiles.", "api.cli.profile"),
     "token": Subcommand("Service tokens, which open the query API.", "api.cli.token"),
     "key": Subcommand("The master key: back it up, rotate it, bring it back.", "api.cli.key"),

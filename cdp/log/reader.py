@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
@@ -24,6 +26,13 @@ select {_COLUMNS}
 from event
 where position > %(after)s and topic <> '{TOPIC}'
 order by position
+"""
+_READ_LAST = f"""
+select {_COLUMNS}
+from event
+where originator_id = %(stream)s and originator_version < %(before)s
+order by originator_version desc
+limit %(limit)s
 """
 _HEAD = """
 select position, nullif(recorded_at, '-infinity'), incarnation
@@ -61,6 +70,12 @@ class LogReader:
         """All events past `after` that are not touchpoints: what aggregates recorded."""
         return self._fetch(_READ_CONTROL, {"after": after})
 
+    def read_last(self, stream: UUID, limit: int, before: int | None = None) -> list[RecordedEvent]:
+        """The last `limit` events of a stream, newest first; only those below version `before`, to read on."""
+        return self._fetch(
+            _READ_LAST, {"stream": stream, "limit": limit, "before": _LAST if before is None else before}
+        )
+
     def head(self) -> Head:
         """The last position (0 when empty), its time, and the log's incarnation."""
         with self._pool.connection() as connection:
@@ -69,7 +84,7 @@ class LogReader:
             raise LogHeadMissing
         return Head(*row)
 
-    def _fetch(self, query: str, parameters: dict[str, int]) -> list[RecordedEvent]:
+    def _fetch(self, query: str, parameters: Mapping[str, int | UUID]) -> list[RecordedEvent]:
         with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
             rows = cursor.execute(query, parameters, prepare=True).fetchall()
         return [RecordedEvent._make((*row[:8], tuple(row[8] or ()))) for row in rows]

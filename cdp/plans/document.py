@@ -99,6 +99,11 @@ def stored_document(mode: str, content: str) -> PlanDocument:
     return PlanDocument(mode, {name: _parsed(each) for name, each in _decode(content).items()})
 
 
+def plannable(name: str) -> bool:
+    """Whether an event of this name may be planned, and its name so stand in the clear."""
+    return 0 < len(name) <= LONGEST_NAME and name == name.strip() and name.isprintable() and "@" not in name
+
+
 def _event(name: str, tree: Any) -> EventPlan:
     """An event of a document, checked."""
     where = f"event {name!r}"
@@ -205,9 +210,10 @@ def _known(where: str, tree: Tree, keys: Collection[str]) -> None:
     _expect(not unknown, f"{where} has {', '.join(map(repr, unknown))}; expected only {', '.join(keys)}")
 
 
-def _what(value: Any) -> str:
-    names = {dict: "a table", list: "a list", str: "a text"}
-    return next((name for type_, name in names.items() if isinstance(value, type_)), type(value).__name__)
+def _what(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    return "a text" if isinstance(value, str) else type(value).__name__
 
 
 def _expect(holds: bool, otherwise: str) -> None:

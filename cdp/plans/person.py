@@ -52,9 +52,14 @@ _PARTS = re.compile(r"[A-ZÇĞİÖŞÜ]?[a-zçğıöşü]+|[A-ZÇĞİÖŞÜ]+(?!
 _PLAIN = str.maketrans("çğıöşüÇĞİÖŞÜ", "cgiosucgiosu")
 
 
+def name_words(name: str) -> list[str]:
+    """The words of a property's name in small letters of ASCII: `musteriAdi` is musteri, adi."""
+    return [word.translate(_PLAIN).lower() for word in _PARTS.findall(name)]
+
+
 def names_a_person(name: str) -> str | None:
     """Why a property of this name may say who somebody is; None where nothing suggests it."""
-    words = [word.translate(_PLAIN).lower() for word in _PARTS.findall(name)]
+    words = name_words(name)
     joined = "".join(words)
     pairs = {a + b for a, b in pairwise(words)}
     if joined in _FIELDS:
