@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from eventsourcing.persistence import DatabaseError
+from eventsourcing.persistence import OperationalError
 
 from cdp.log.recorder import Recorder
 from cdp.log.writer import LOCK, Writer
@@ -120,7 +120,7 @@ def test_a_stalled_holder_of_the_lock_is_cut_off(door: Door, stalled: Callable[[
         holder = pool.submit(hold)
         assert appended.wait(BOUND)
         door.until_taken(sent)
-        with pytest.raises(DatabaseError, match=f"due to {why}"):
+        with pytest.raises(OperationalError, match=f"due to {why}"):
             holder.result(BOUND)
     stored = door.stored()
     assert [stored[each["messageId"]] for each in sent] == [1] * len(sent)
