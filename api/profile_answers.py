@@ -161,8 +161,12 @@ def found_profiles(
 
     Raises `InvalidIdentifier` for a value that cannot be of this type.
     """
-    spaces = [namespace] if namespace else sorted({each.namespace(type_) for each in platform.registry.sources()})
     region = platform.settings.default_region
-    wanted = {normalise.identifier(type_, value, space, region): None for space in spaces or [GLOBAL]}
+    kept = {
+        (named, each.namespace(named[0]))
+        for each in platform.registry.sources()
+        for named in [normalise.named(type_, value, each.namespaces)]
+    } or {(normalise.named(type_, value, ()), GLOBAL)}
+    wanted = {normalise.identifier(*named, namespace or space, region): None for named, space in sorted(kept, key=str)}
     numbers = [number for each in wanted if (number := platform.vault.find(each)) is not None]
     return list(dict.fromkeys(profile for number in numbers for profile in holders(connection, number)))

@@ -37,3 +37,34 @@ SELF = "self"
 
 SHAREABLE = frozenset({"anonymous_id", "device_id", "phone", "household_card"})
 """Types that several persons may share, so that alone they say little about who it was."""
+
+KNOWN = frozenset(
+    {
+        *(
+            "user_id",
+            "anonymous_id",
+            "device_id",
+            "email",
+            "phone",
+            "loyalty_card",
+            "household_card",
+            "group_id",
+            "crm_id",
+        ),
+        *(
+            "instagram_id",
+            "facebook_id",
+            "whatsapp_id",
+            "telegram_id",
+            "x_id",
+            "tiktok_id",
+            "youtube_id",
+            "linkedin_id",
+        ),
+        *("idfa", "idfv", "gaid", "push_token", "customer_id", "tax_id", "marketplace_id"),
+    }
+)
+"""Types that may be named in the clear without more ado; a source names others by declaring a namespace for them."""
+
+UNKNOWN = "(unknown)"
+"""The type under which identifiers of any other type are kept; theirs goes into the value, as `type:value`."""

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Container
 from functools import lru_cache
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from cdp.identity.identifier import GLOBAL, Identifier
+from cdp.identity.identifier import GLOBAL, KNOWN, UNKNOWN, Identifier
 
 VERSION = 1
 LONGEST = 512
+LONGEST_REMEMBERED = 128
+LONGEST_PHONE = 64
 
 _PLAIN = re.compile(
     r"(?=.{6,254}\Z)(?=[^@]{1,64}@)[a-z0-9_+%-]+(?:\.[a-z0-9_+%-]+)*"
@@ -25,7 +28,7 @@ _PLAIN = re.compile(
 """Addresses so plain that email-validator, which takes 30 times as long, would only say yes."""
 
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})
-_EXTENSION = re.compile(r"\s*(?:dahili|dah\.?|ext\.?|x)\s*:?\s*\d+\s*$", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:dahili|dah\.?|ext\.?|x)\s*:?\s*\d+\s*$", re.IGNORECASE)
 
 
 class InvalidIdentifier(ValueError):
@@ -36,18 +39,48 @@ class InvalidIdentifier(ValueError):
         self.type = identifier_type
 
 
-@lru_cache(maxsize=131_072, typed=True)
 def identifier(type_: str, value: object, namespace: str, region: str) -> Identifier:
-    """Normalises a value that a source sent as an identifier of this type. The value must be hashable.
+    """Normalises a value that a source sent as an identifier of this type.
 
     `namespace` is the source's for this type; e-mail and phone are global whatever it says. `region` is the country
     (ISO 3166, two letters) of phone numbers written without one. Raises `InvalidIdentifier`.
     """
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**LONGEST_REMEMBERED:
+        value = str(value)
+    if not isinstance(value, str):
+        raise InvalidIdentifier(type_, "a text or a whole number")
+    if len(value) > LONGEST:
+        raise InvalidIdentifier(type_, f"1 to {LONGEST} characters")
+    if len(value) > LONGEST_REMEMBERED:
+        return _normalised(type_, value, namespace, region)
+    return _remembered(type_, value, namespace, region)
+
+
+def named(type_: str, value: object, declared: Container[str]) -> tuple[str, object]:
+    """The type and value under which an identifier is kept: a type that neither is known nor declared by its source
+    may be anybody's words, so it goes into the value."""
+    if type_ in KNOWN or type_ in declared:
+        return type_, value
+    return UNKNOWN, f"{type_}:{value}"
+
+
+def forget() -> None:
+    """Drops remembered identifiers from memory."""
+    _remembered.cache_clear()
+
+
+def _normalised(type_: str, value: str, namespace: str, region: str) -> Identifier:
+    text = unicodedata.normalize("NFC", value).strip()
+    if not text:
+        raise InvalidIdentifier(type_, f"1 to {LONGEST} characters")
     if type_ == "email":
-        return Identifier("email", GLOBAL, email(_text(type_, value)))
+        return Identifier("email", GLOBAL, email(text))
     if type_ == "phone":
-        return Identifier("phone", GLOBAL, phone(_text(type_, value), region))
-    return Identifier(type_, namespace, _text(type_, value))
+        return Identifier("phone", GLOBAL, phone(text, region))
+    return Identifier(type_, namespace, text)
+
+
+_remembered = lru_cache(maxsize=65_536)(_normalised)
 
 
 def email(value: str) -> str:
@@ -75,6 +108,8 @@ def _validated(value: str) -> tuple[str, str]:
 
 def phone(value: str, region: str) -> str:
     """E.164 of a valid number; a Turkish extension ("dahili 12") is dropped first."""
+    if len(value) > LONGEST_PHONE:
+        raise InvalidIdentifier("phone", f"at most {LONGEST_PHONE} characters")
     try:
         parsed = phonenumbers.parse(_EXTENSION.sub("", value), region)
     except phonenumbers.NumberParseException:
@@ -89,14 +124,3 @@ def name_key(value: str) -> str:
     folded = value.replace("İ", "i").replace("I", "i").replace("ı", "i").lower()
     decomposed = unicodedata.normalize("NFKD", folded)
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-
-
-def _text(type_: str, value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        raise InvalidIdentifier(type_, "a text or a whole number")
-    text = unicodedata.normalize("NFC", value).strip()
-    if not text or len(text) > LONGEST:
-        raise InvalidIdentifier(type_, f"1 to {LONGEST} characters")
-    return text

@@ -18,6 +18,7 @@ class Kind(Enum):
     AMOUNT = "an exact amount of money, or a rate: a number or its decimal text"
     COUNT = "a quantity, points or a duration: a number or its decimal text"
     LABEL = "a code or a name of a thing: a text of up to 200 characters without '@', a whole number, or a truth value"
+    CODE = "a code for a thing: up to 64 of the letters A to Z, digits, '_', '-' and '.', or a whole number"
     REFERENCE = "an external id: kept personal, in the clear only as a keyed hash"
 
 
@@ -39,9 +40,10 @@ _COMMERCE: Properties = {
     **LINE,
     **dict.fromkeys(_AMOUNTS, Kind.AMOUNT),
     **dict.fromkeys(
-        ("affiliation", "store", "list_id", "payment_method", "shipping_method", "carrier", "reason", "status", "week"),
+        ("affiliation", "store", "list_id", "payment_method", "shipping_method", "carrier", "status", "week"),
         Kind.LABEL,
     ),
+    "reason": Kind.CODE,
     **dict.fromkeys(("campaign", "campaign_type", "promotion_id"), Kind.LABEL),
     **dict.fromkeys(("order_id", "checkout_id", "cart_id", "shipment_id", "invoice_id", "return_id"), Kind.REFERENCE),
 }
@@ -53,7 +55,8 @@ _MESSAGE: Properties = {
     "segments": Kind.COUNT,
 }
 _CALL: Properties = {
-    **dict.fromkeys(("queue", "direction", "disposition"), Kind.LABEL),
+    **dict.fromkeys(("queue", "direction"), Kind.LABEL),
+    "disposition": Kind.CODE,
     **dict.fromkeys(("duration", "queue_duration", "talk_duration", "hold_duration", "wrap_duration"), Kind.COUNT),
     "call_id": Kind.REFERENCE,
 }
@@ -63,7 +66,8 @@ _SOCIAL: Properties = {
     **dict.fromkeys(("post_id", "message_id", "conversation_id"), Kind.REFERENCE),
 }
 _LOYALTY: Properties = {
-    **dict.fromkeys(("tier", "previous_tier", "program", "coupon", "campaign", "campaign_type", "reason"), Kind.LABEL),
+    **dict.fromkeys(("tier", "previous_tier", "program", "coupon", "campaign", "campaign_type"), Kind.LABEL),
+    "reason": Kind.CODE,
     **dict.fromkeys(("points", "balance"), Kind.COUNT),
     **dict.fromkeys(("discount", "value"), Kind.AMOUNT),
     "currency": Kind.LABEL,
@@ -71,7 +75,7 @@ _LOYALTY: Properties = {
     "referral_id": Kind.REFERENCE,
 }
 _CASE: Properties = {
-    **dict.fromkeys(("topic", "priority", "status", "direction", "author", "survey", "question"), Kind.LABEL),
+    **dict.fromkeys(("topic", "priority", "status", "direction", "survey"), Kind.CODE),
     **dict.fromkeys(("score", "scale"), Kind.COUNT),
     **dict.fromkeys(("case_id", "survey_id", "response_id"), Kind.REFERENCE),
 }
@@ -163,3 +167,11 @@ DECLARED: Mapping[str, Declared] = {
     name: Declared(properties, CATALOGUE_LINES if properties else None) for name, properties in EVENTS.items()
 }
 """Every canonical event as the catalogue alone declares it."""
+
+ABOUT_NOBODY = frozenset(
+    {
+        *("Campaign Spend Recorded", "Message Cost Recorded", "Product Cost Recorded"),
+        *("Post Published", "Post Measured", "Page Measured"),
+    }
+)
+"""Events that may come without any identifier: facts about campaigns, products and posts."""

@@ -86,9 +86,7 @@ class Intake:
     def _read(self, delivery: Delivery, split: Split, raw: bytes) -> Reading | Rejected:
         source = delivery.credential.source
         try:
-            reading = self._reader.read(
-                raw, source, delivery.connector, delivery.received_at, delivery.call, split.defaults, split.sent_at
-            )
+            reading = self._reader.read(raw, source, delivery.connector, delivery.received_at, delivery.call, split)
         except Rejected as rejected:
             return rejected
         return reading._replace(flags=reading.flags + delivery.flags) if delivery.flags else reading

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+import re
+from collections.abc import Iterator
+from decimal import Decimal, DecimalException
 from typing import Any
 
 import msgspec
@@ -10,31 +12,44 @@ import msgspec
 from cdp.sources.rejection import Reason, Rejected
 
 DEEPEST = 32
+LONGEST_NUMBER = 400
+"""Digits of a number, and the largest power of ten: more than any measure has, and what every database can hold."""
+
 Tree = dict[str, Any]
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 _canonical = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 _TRANSPORT = ("sentAt", "writeKey")
+_ODD_NUMBER = re.compile(rb"[0-9](?:[eE][+-]?[0-9]{3}|[0-9.]{300})")
 
 
 def decode_item(data: bytes, max_bytes: int) -> Tree:
     """The item as a tree; numbers with a fraction are exact. Raises `Rejected`."""
     if len(data) > max_bytes:
         raise Rejected(Reason.TOO_LARGE, f"the item has {len(data)} bytes; expected at most {max_bytes}")
+    return decode_tree(data)
+
+
+def decode_tree(data: bytes) -> Tree:
+    """An object whose texts, numbers and depth everything behind can take. Raises `Rejected`."""
     try:
         item = _decoder.decode(data)
     except (UnicodeDecodeError, UnicodeEncodeError):
-        raise Rejected(Reason.INVALID_TEXT, "the item is not UTF-8; send text as UTF-8") from None
+        raise Rejected(Reason.INVALID_TEXT, "a text is not UTF-8; send text as UTF-8") from None
     except RecursionError:
         raise _too_deep() from None
+    except (msgspec.ValidationError, DecimalException):  # what is untyped can be invalid by its size only
+        raise _odd_number() from None
     except msgspec.DecodeError:
         raise _undecodable(data) from None
     if not isinstance(item, dict):
         raise Rejected(Reason.NOT_AN_OBJECT, "the item is not an object; expected a call such as track or identify")
-    if data.count(b"{") + data.count(b"[") > DEEPEST and depth(item) > DEEPEST:
+    if data.count(b"{") + data.count(b"[") > DEEPEST and _depth(item) > DEEPEST:
         raise _too_deep()
-    if b"\\u0000" in data and _has_nul(item):
+    if b"\\u0000" in data and any("\x00" in each for each in _leaves(item) if isinstance(each, str)):
         raise Rejected(Reason.INVALID_TEXT, "a text holds the character NUL (\\u0000); leave it out")
+    if _ODD_NUMBER.search(data) and any(map(_is_odd, _leaves(item))):
+        raise _odd_number()
     return item
 
 
@@ -55,7 +70,18 @@ def _too_deep() -> Rejected:
     return Rejected(Reason.TOO_DEEP, f"the item is nested too deep; expected at most {DEEPEST} levels: flatten it")
 
 
-def depth(tree: Any) -> int:
+def _odd_number() -> Rejected:
+    detail = f"a number is out of range; expected at most {LONGEST_NUMBER} digits: send it as text"
+    return Rejected(Reason.INVALID_NUMBER, detail)
+
+
+def _is_odd(leaf: Any) -> bool:
+    if isinstance(leaf, Decimal):
+        return abs(leaf.adjusted()) > LONGEST_NUMBER or len(leaf.as_tuple().digits) > LONGEST_NUMBER
+    return isinstance(leaf, int) and abs(leaf) >= 10**LONGEST_NUMBER
+
+
+def _depth(tree: Any) -> int:
     """How many levels of objects and lists a tree has; counting ends past `DEEPEST`."""
     deepest, level = 0, [tree]
     while level and deepest <= DEEPEST:
@@ -64,16 +90,17 @@ def depth(tree: Any) -> int:
     return deepest
 
 
-def _has_nul(tree: Any) -> bool:
+def _leaves(tree: Any) -> Iterator[Any]:
+    """Every value that is no object or list, and every key."""
     waiting = [tree]
     while waiting:
         each = waiting.pop()
-        if isinstance(each, str) and "\x00" in each:
-            return True
         if isinstance(each, dict):
-            waiting.extend(each)
-        waiting.extend(_children(each))
-    return False
+            yield from each
+        if isinstance(each, dict | list):
+            waiting.extend(_children(each))
+        else:
+            yield each
 
 
 def _children(tree: Any) -> Any:

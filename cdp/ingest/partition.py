@@ -27,6 +27,8 @@ CONTACT_CONTEXT = frozenset({"externalIds"})
 TECHNICAL_PROPERTIES = frozenset({"url", "path", "referrer", "search", "ip", "userAgent", "user_agent"})
 
 LONGEST_LABEL = 200
+NUMBERS = (Kind.AMOUNT, Kind.COUNT)
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _DECIMAL_TEXT = re.compile(r"[+-]?\d{1,24}(\.\d{1,12})?")
 _LARGEST = 10**24
 _DIGITS = 24
@@ -222,9 +224,11 @@ def fits(kind: Kind, value: Any) -> bool:
     if type_ is str:
         if kind is Kind.LABEL:
             return len(value) <= LONGEST_LABEL and "@" not in value
+        if kind is Kind.CODE:
+            return _CODE.fullmatch(value) is not None
         return _DECIMAL_TEXT.fullmatch(value) is not None
     if type_ is int:
         return bool(-_LARGEST < value < _LARGEST)
     if type_ is bool:
         return kind is Kind.LABEL
-    return type_ is Decimal and kind is not Kind.LABEL and -12 <= value.adjusted() < _DIGITS
+    return type_ is Decimal and kind in NUMBERS and -12 <= value.adjusted() < _DIGITS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date
 from hashlib import sha256
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from cdp.identity.identifier import SELF, Identifier, Sighting
+from cdp.identity.normalise import LONGEST
 from cdp.ingest.reading import Reading
 from cdp.log.events import NewEvent
 from cdp.log.header import encode_header
@@ -142,11 +144,16 @@ class Preparer:
     def _references(self, reading: Reading) -> dict[str, str]:
         """External ids as keyed hashes of (kind, namespace, value): they join a refund to its order."""
         return {
-            kind: self._hash("reference", kind.encode(), reading.source.namespace(kind).encode(), value.encode())[
+            kind: self._hash("reference", kind.encode(), reading.source.namespace(kind).encode(), _compared(value))[
                 :HASH_BYTES
             ].hex()
             for kind, value in reading.references.items()
         }
+
+
+def _compared(reference: str) -> bytes:
+    """An external id as it is compared, within a length for which normalising is cheap."""
+    return (unicodedata.normalize("NFC", reference).strip() if len(reference) <= LONGEST else reference).encode()
 
 
 def _owner(reading: Reading, numbers: Mapping[Identifier, int]) -> SubjectOf:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from psycopg import Cursor
 
@@ -133,6 +133,6 @@ def _message_id(delivery: Delivery, raw: bytes, rejected: Rejected) -> str | Non
 
 
 def _day(delivery: Delivery) -> SubjectOf:
-    """The key of the source's day on which the delivery was received."""
+    """The key of the source's quarantine of the day on which the delivery was received: no other data is under it."""
     received_at: datetime = delivery.received_at
-    return SubjectOf((), delivery.credential.source.id, received_at.date())
+    return SubjectOf((), uuid5(delivery.credential.source.id, "quarantine"), received_at.date())

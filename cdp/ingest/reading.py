@@ -9,16 +9,19 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from cdp.identity.identifier import SELF, SHAREABLE, Identifier
-from cdp.identity.normalise import InvalidIdentifier, identifier
-from cdp.ingest.catalogue import DECLARED, NOTHING
+from cdp.identity.normalise import InvalidIdentifier, identifier, named
+from cdp.ingest.catalogue import ABOUT_NOBODY, DECLARED, NOTHING
 from cdp.ingest.clocks import Clocks, correct
 from cdp.ingest.item import canonical, decode_item
 from cdp.ingest.partition import partition
+from cdp.ingest.split import Split
 from cdp.log.touchpoint import UNKNOWN_NAME
 from cdp.plans.judging import Plan
 from cdp.sources.connector import Connector, Tree
 from cdp.sources.rejection import Reason, Rejected
 from cdp.sources.source import Source
+
+MOST_IDENTIFIERS = 50
 
 
 class Reading(NamedTuple):
@@ -72,19 +75,17 @@ class Reader:
         connector: Connector,
         received_at: datetime,
         call: str | None,
-        defaults: Tree,
-        sent_at: Any,
+        split: Split,
     ) -> Reading:
         """Raises `Rejected` when the item cannot be accepted."""
-        item = decode_item(raw, self._max_bytes)
-        sent = item
-        if defaults:
-            item = _with_defaults(item, defaults)
+        item = decode_item(raw, self._max_bytes - split.defaults_size)
+        if split.defaults:
+            item = _with_defaults(item, split.defaults)
         said = connector.read(item, call)
-        content = canonical(sent if said.content is None else said.content)
+        content = said.type.encode() + b"\n" + canonical(item if said.content is None else said.content)
         flags: list[str] = []
-        identifiers = self._identifiers(source, said.identifiers, flags)
-        clocks = correct(said.timestamp, said.sent_at if sent_at is None else sent_at, received_at)
+        identifiers = self._identifiers(source, said.name, said.identifiers, flags)
+        clocks = correct(said.timestamp, said.sent_at if split.sent_at is None else split.sent_at, received_at)
         plan = self._plan_of(source.id)
         declared = DECLARED.get(said.name)
         judged = None
@@ -115,15 +116,19 @@ class Reader:
         )
 
     def _identifiers(
-        self, source: Source, sent: list[tuple[str, str, Any]], flags: list[str]
+        self, source: Source, name: str, sent: list[tuple[str, str, Any]], flags: list[str]
     ) -> tuple[tuple[str, Identifier], ...]:
+        if len(sent) > MOST_IDENTIFIERS:
+            detail = f"the item has {len(sent)} identifiers; expected at most {MOST_IDENTIFIERS}: name one person"
+            raise Rejected(Reason.TOO_MANY_IDENTIFIERS, detail)
         found: dict[tuple[str, Identifier], None] = {}
         for role, type_, value in sent:
+            type_, value = named(type_, value, source.namespaces)
             try:
                 found[role, identifier(type_, value, source.namespace(type_), self._region)] = None
             except InvalidIdentifier as error:
                 flags.append(f"unusable:{error.type}")
-        if not any(role == SELF for role, _ in found):
+        if name not in ABOUT_NOBODY and not any(role == SELF for role, _ in found):
             detail = (
                 "no usable identifier; expected userId, anonymousId, context.externalIds, "
                 "or an e-mail or phone in context.traits"

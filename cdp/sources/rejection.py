@@ -23,6 +23,8 @@ class Reason(Enum):
     TOO_LARGE = "too_large"
     TOO_DEEP = "too_deep"
     INVALID_TEXT = "invalid_text"
+    INVALID_NUMBER = "invalid_number"
+    TOO_MANY_IDENTIFIERS = "too_many_identifiers"
     WRONG_TYPE = "wrong_type"
     UNKNOWN_TYPE = "unknown_type"
     MISSING_EVENT = "missing_event"

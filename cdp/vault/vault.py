@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from cdp.identity import normalise
 from cdp.identity.identifier import Identifier
 from cdp.vault import head as heads
 from cdp.vault import identifiers, keys, periods, sealing, subjects
@@ -219,6 +220,7 @@ class Vault:
             if head.generation > held.head.generation:
                 self._standing = Standing(head, Caches(self._remembered))
                 sealing.forget()
+                normalise.forget()
             elif head.generation == held.head.generation and head != held.head:
                 self._standing = Standing(head, held.caches)
             return self._standing

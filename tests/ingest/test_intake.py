@@ -298,3 +298,16 @@ def test_a_touchpoint_from_the_far_future_counts_from_its_receipt(door: Door) ->
     assert header.occurred_at.year == 2099
     assert header.effective_at == received
     assert "future" in header.flags
+
+
+def test_a_fact_about_nobody_is_a_touchpoint_without_a_subject(door: Door) -> None:
+    door.send({"type": "track", "event": "Page Measured", "messageId": "m-1", "properties": {"followers": 1200}})
+    (found,) = door.touchpoints()
+    assert (found.header.subject, found.header.identifiers) == (None, ())
+    assert found.business == {"properties": {"followers": 1200}}
+
+
+def test_an_order_is_referred_to_however_its_number_is_spaced(door: Door) -> None:
+    door.send(track("m-1", properties={"order_id": " A-é "}), track("m-2", properties={"order_id": "A-e\u0301"}))
+    one, other = (each.business["references"]["order_id"] for each in door.touchpoints())
+    assert one == other

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from time import process_time
 from typing import Any
 
 import pytest
 
 from cdp.identity.identifier import GLOBAL, Identifier
 from cdp.ingest.reading import Reader, Reading
+from cdp.ingest.split import Split
 from cdp.sources.connectors.segment import CONNECTOR
 from cdp.sources.rejection import Reason, Rejected
 from cdp.sources.source import Source
@@ -30,7 +32,7 @@ SHOP = Source(
 
 def read(item: Any, call: str | None = None, raw: bytes | None = None, **defaults: Any) -> Reading:
     data = json.dumps(item).encode() if raw is None else raw
-    return Reader("TR", 10_000).read(data, SHOP, CONNECTOR, RECEIVED, call, defaults, None)
+    return Reader("TR", 10_000).read(data, SHOP, CONNECTOR, RECEIVED, call, Split([], defaults, None))
 
 
 def reason(item: Any, **more: Any) -> Reason:
@@ -53,7 +55,7 @@ def test_every_identifier_gets_the_namespace_of_its_type() -> None:
         "traits": {"email": "Ayse.Yilmaz@Example.com", "phone": "0532 123 45 67"},
         "externalIds": [
             {"id": 7, "type": "loyalty_card", "collection": "users"},
-            {"id": "acme", "type": "company", "collection": "accounts"},
+            {"id": "acme", "type": "crm_id", "collection": "accounts"},
             {"id": "x"},
             "odd",
         ],
@@ -68,7 +70,7 @@ def test_every_identifier_gets_the_namespace_of_its_type() -> None:
         Identifier("loyalty_card", "club", "7"),
         Identifier("device_id", "shop", "d-1"),
     }
-    assert identifiers(found, "account") == {Identifier("company", "shop", "acme")}
+    assert identifiers(found, "account") == {Identifier("crm_id", "shop", "acme")}
 
 
 def test_a_group_call_names_an_account_and_its_traits_nobody() -> None:
@@ -193,3 +195,71 @@ def test_reasons_never_quote_the_item() -> None:
         with pytest.raises(Rejected) as rejected:
             read(item)
         assert "secret" not in rejected.value.detail
+
+
+def test_a_type_that_nobody_declared_stays_out_of_the_clear() -> None:
+    external = [{"id": "1", "type": "ayse_yilmaz_905321234567"}, {"id": " ", "type": "ahmet_kaya"}]
+    found = read(track(context={"externalIds": external}))
+    assert Identifier("(unknown)", "shop", "ayse_yilmaz_905321234567:1") in identifiers(found)
+    assert not any("ahmet" in flag for flag in found.flags)
+
+
+def test_what_the_batch_says_for_all_belongs_to_the_content() -> None:
+    item = track(userId=None, timestamp="2026-01-01T00:00:00Z")
+    one = read(item, context={"traits": {"email": "a@b.example"}})
+    two = read(item, context={"traits": {"email": "b@b.example"}})
+    assert one.canonical != two.canonical
+
+
+def test_the_call_belongs_to_the_content() -> None:
+    visit = {"anonymousId": "a", "timestamp": "2026-01-01T00:00:00Z"}
+    assert read(visit, call="page").canonical != read(visit, call="screen").canonical
+
+
+@pytest.mark.parametrize(
+    "number", ["1e999999999", "1e99999999999999999999", "1e-999999999", "0." + "1" * 500, "9" * 5000]
+)
+def test_a_number_that_no_database_holds_is_refused(number: str) -> None:
+    raw = b'{"type":"track","event":"x","userId":"1","traits":{"age":%s}}' % number.encode()
+    assert reason(None, raw=raw) is Reason.INVALID_NUMBER
+
+
+def test_large_numbers_and_numbers_in_texts_are_taken() -> None:
+    raw = b'{"type":"track","event":"x","userId":"1","properties":{"a":1e300,"b":"1e999999999","c":%s}}' % (b"9" * 300)
+    assert read(None, raw=raw).personal["content"]["properties"]["b"] == "1e999999999"
+
+
+def test_identifiers_are_bounded_in_number() -> None:
+    external = [{"id": str(at), "type": "loyalty_card"} for at in range(51)]
+    assert reason(track(context={"externalIds": external})) is Reason.TOO_MANY_IDENTIFIERS
+
+
+@pytest.mark.parametrize(
+    "value", ["a" + "\u0301\u0316" * 200_000, "a" + " " * 200_000 + "x", "5" * 300_000, "x@" + "a." * 200_000]
+)
+def test_hostile_identifiers_cost_nothing(value: str) -> None:
+    item = track(context={"traits": {"email": value, "phone": value}, "externalIds": [{"id": value, "type": "crm_id"}]})
+    started = process_time()
+    found = Reader("TR", 10**7).read(json.dumps(item).encode(), SHOP, CONNECTOR, RECEIVED, None, Split([], {}, None))
+    assert identifiers(found) == {Identifier("user_id", "shop", "42")}
+    assert process_time() - started < 1
+
+
+def test_facts_about_nobody_need_no_identifier() -> None:
+    spend = {"type": "track", "event": "Campaign Spend Recorded", "properties": {"campaign": "spring", "spend": 100}}
+    assert read(spend).identifiers == ()
+    assert reason({**spend, "event": "Order Completed"}) is Reason.MISSING_IDENTIFIER
+
+
+@pytest.mark.parametrize(
+    ("event", "free_text"),
+    [
+        ("Case Replied", {"author": "Ayşe Yılmaz", "question": "Annem 0532 123 45 67"}),
+        ("Order Returned", {"reason": "Fatma Hanım beğenmedi"}),
+        ("Call Ended", {"disposition": "Mehmet Bey aradı"}),
+    ],
+)
+def test_free_text_is_never_business(event: str, free_text: dict[str, str]) -> None:
+    found = read(track(event=event, properties=free_text))
+    assert found.business == {}
+    assert found.personal["content"]["properties"] == free_text

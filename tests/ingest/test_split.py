@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp.ingest.item import decode_item
-from cdp.ingest.split import Split, _lenient_batch, split, split_batch
+from cdp.ingest.split import Split, _patient_batch, split, split_batch
 from cdp.sources.rejection import Reason, Rejected
 
 GOOD = {"type": "track", "event": "x", "userId": "1"}
@@ -25,7 +26,7 @@ def rejected(body: bytes, max_items: int = 100) -> Reason:
 def test_a_batch_is_cut_into_the_bytes_of_its_items() -> None:
     body = b'{"sentAt":"2026-01-01T00:00:00Z","context":{"ip":"1.1.1.1"},"batch":[{"a": 1} , {"b":2}]}'
     assert split_batch(body, 10) == Split(
-        [b'{"a": 1}', b'{"b":2}'], {"context": {"ip": "1.1.1.1"}}, "2026-01-01T00:00:00Z"
+        [b'{"a": 1}', b'{"b":2}'], {"context": {"ip": "1.1.1.1"}}, "2026-01-01T00:00:00Z", 26
     )
 
 
@@ -78,7 +79,7 @@ def test_the_patient_way_finds_what_the_quick_way_finds(
     batch: list[Any], others: dict[str, Any], indent: int | None
 ) -> None:
     body = json.dumps({**others, "batch": batch}, indent=indent, ensure_ascii=bool(indent)).encode()
-    quick, patient = split_batch(body, 100), _lenient_batch(body)
+    quick, patient = split_batch(body, 100), _patient_batch(body, 100)
     assert [json.loads(item) for item in patient.items] == [json.loads(item) for item in quick.items] == batch
     assert patient[1:] == quick[1:]
 
@@ -87,3 +88,40 @@ def test_the_patient_way_finds_what_the_quick_way_finds(
 def test_no_bytes_break_the_splitter(noise: bytes) -> None:
     for body in (noise, b'{"batch":[' + noise + b"]}", b'{"batch":[{"a":"' + noise + b'"}]}'):
         assert isinstance(split(body, False, 10), Split | Rejected)
+
+
+@pytest.mark.parametrize(
+    ("common", "reason"),
+    [
+        (b'{"a":"\\u0000"}', Reason.INVALID_TEXT),
+        (b'{"a":"\\ud800"}', Reason.INVALID_TEXT),
+        (b'{"a":1e99999999999999999999}', Reason.INVALID_NUMBER),
+        (b'{"a":1e999999999}', Reason.INVALID_NUMBER),
+        (b'{"a":' + b"[" * 40 + b"]" * 40 + b"}", Reason.TOO_DEEP),
+    ],
+)
+def test_what_a_batch_says_for_all_is_held_to_what_every_item_is(common: bytes, reason: Reason) -> None:
+    assert rejected(b'{"batch":[{}],"context":' + common + b"}") is reason
+
+
+def test_what_a_batch_says_for_all_is_not_multiplied_without_bound() -> None:
+    common = json.dumps({"note": "x" * 400_000}).encode()
+    assert rejected(b'{"context":' + common + b',"batch":[' + b",".join([b"{}"] * 100) + b"]}") is Reason.TOO_LARGE
+    found = split_batch(b'{"context":' + common + b',"batch":[{},{}]}', 100)
+    assert found.defaults_size > 400_000
+
+
+@pytest.mark.parametrize("separator", [b",", b" ," + b" " * 50_000])
+def test_a_body_of_ever_so_many_items_is_left_early(separator: bytes) -> None:
+    many = separator.join([b"1"] * 1_000)
+    for body in (b'{"batch":[' + many + b"]}", b'{"batch":[' + many + b",NaN]}"):
+        started = process_time()
+        assert rejected(body, max_items=10) is Reason.TOO_MANY_ITEMS
+        assert process_time() - started < 2
+
+
+def test_a_number_beside_a_bad_item_keeps_its_digits() -> None:
+    body = b'{"batch":[{"a":' + b"9" * 5_000 + b'},NaN],"context":{"b":0.10}}'
+    found = split_batch(body, 10)
+    assert found.items[0] == b'{"a":' + b"9" * 5_000 + b"}"
+    assert str(found.defaults["context"]["b"]) == "0.10"
