@@ -14,7 +14,8 @@ from eventsourcing.persistence import OperationalError
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from api import cloudevents, collect, health, management, plans, profiles, sales
+from api import cloudevents, collect, health, management, plans, profiles, quarantine, sales
+from api.door import Door
 from api.metrics import PlatformMetrics
 from api.security import answer_with_problems
 from cdp.configuration.state import InvalidConfiguration
@@ -73,9 +74,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         lifespan=lifespan,
     )
-    app.router.routes[:0] = [*collect.routes(), *cloudevents.routes()]
+    collecting = [*collect.routes(), *cloudevents.routes()]
+    app.router.routes[:0] = collecting
+    app.add_middleware(Door, routes=collecting)
     app.router.routes.extend(health.routes())
-    for module in (profiles, sales, plans, management):
+    for module in (profiles, sales, plans, quarantine, management):
         app.include_router(module.router, prefix="/api")
     answer_with_problems(app)
     app.add_exception_handler(psycopg.OperationalError, _away)
