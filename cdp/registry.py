@@ -112,7 +112,8 @@ class Registry:
 
     def _take(self, event: RecordedEvent) -> None:
         place = (event.originator_id, event.version, event.topic, event.header)
-        domain_event: Any = self._mapper.to_domain_event(PartedEvent(*place, event.business, event.personal))
+        stored = PartedEvent(*place, event.business, event.personal, event.redacted)
+        domain_event: Any = self._mapper.to_domain_event(stored)
         aggregate = domain_event.mutate(self._aggregates.get(event.originator_id))
         self._aggregates[event.originator_id] = cast(Aggregate, aggregate)
         self._position = event.position

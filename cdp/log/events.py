@@ -18,10 +18,14 @@ CONFLICT: Literal["conflict"] = "conflict"
 
 @dataclass(frozen=True)
 class PartedEvent(StoredEvent):
-    """A stored event with more than a header: `state` is the header, beside it the business and personal parts."""
+    """A stored event with more than a header: `state` is the header, beside it the business and personal parts.
+
+    `redacted` names the parts that are only their digest now: `business`, or a field class of `personal`.
+    """
 
     business: bytes | None = None
     personal: bytes | None = None
+    redacted: tuple[str, ...] = ()
 
 
 class NewEvent(NamedTuple):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, cast
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 from eventsourcing.domain import DomainEventProtocol
@@ -21,7 +22,13 @@ from cdp.vault.periods import PeriodOf
 from cdp.vault.subjects import SubjectOf
 from cdp.vault.vault import Vault
 
+OWN_EVENTS = "events"
+"""With a stream's id, the owner of the keys of its own events' personal fields. They are apart from those of the
+touchpoints of a source with that id: when its customers' data goes, who set it up is still known."""
+
 _KEYS = "keys"
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True)
@@ -52,10 +59,10 @@ class PartsMapper(Mapper[UUID]):
             place = (domain_event.originator_id, domain_event.originator_version, TOPIC)
             return PartedEvent(*place, header, domain_event.business, domain_event.personal)
         stored = super().to_stored_event(domain_event)
-        personal = {name: vars(domain_event)[name] for name in getattr(type(domain_event), "PERSONAL", ())}
-        if not personal:
+        names = getattr(type(domain_event), "PERSONAL", ())
+        if not names:
             return stored
-        return self._sealed(stored, personal, cast(Any, domain_event).timestamp)
+        return self._sealed(stored, names, cast(Any, domain_event).timestamp)
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
         """Decodes an event, lifted by its class's upcasters to the present version."""
@@ -72,12 +79,13 @@ class PartsMapper(Mapper[UUID]):
             stored_event = self._opened(stored_event)
         return super().to_domain_event(stored_event)
 
-    def _sealed(self, stored: StoredEvent, personal: dict[str, Any], when: datetime) -> PartedEvent:
+    def _sealed(self, stored: StoredEvent, names: Iterable[str], when: datetime) -> PartedEvent:
+        """The fields go into the sealed part as the transcoder wrote them, so that it can read them again."""
         state = msgspec.json.decode(stored.state)
-        for name in personal:
-            del state[name]
-        day = SubjectOf((), _id(stored), when.date())
-        month = PeriodOf(_id(stored), CONTENT, when.date().replace(day=1))
+        personal = {name: state.pop(name) for name in names}
+        owner = uuid5(_id(stored), OWN_EVENTS)
+        day = SubjectOf((), owner, when.date())
+        month = PeriodOf(owner, CONTENT, when.date().replace(day=1))
         subject, period = self._vault.subjects([day])[day], self._vault.periods([month])[month]
         if period is None:
             personal, keys, period_keys = {}, Keys(subject.key_id, {}), {}
@@ -90,7 +98,7 @@ class PartsMapper(Mapper[UUID]):
             stored.originator_id,
             stored.originator_version,
             stored.topic,
-            msgspec.json.encode(state),
+            _encode(state),
             personal=pack(blobs),
         )
 
@@ -102,10 +110,10 @@ class PartsMapper(Mapper[UUID]):
         found = self._vault.period_keys(keys.period.values())
         periods = {name: key for name, number in keys.period.items() if (key := found[number]) is not None}
         for name, blob in unpack(stored.personal).items():
-            if subject is not None and name in periods:
+            if subject is not None and name in periods and name not in stored.redacted:
                 bound = associated_data(_event_id(stored), keys)
                 state |= decode_salted(unseal_blob(name, blob, bound, subject, periods))
-        return StoredEvent(stored.originator_id, stored.originator_version, stored.topic, msgspec.json.encode(state))
+        return StoredEvent(stored.originator_id, stored.originator_version, stored.topic, _encode(state))
 
 
 def _id(stored: StoredEvent) -> UUID:

@@ -27,7 +27,7 @@ from cdp.log.events import NewEvent, Outcome, PartedEvent
 from cdp.log.writer import Writer
 
 _SELECT = """
-select originator_id, originator_version, topic, header, business, personal
+select originator_id, originator_version, topic, header, business, personal, redacted
 from event
 where originator_id = %(originator_id)s
   and originator_version > %(gt)s
@@ -164,18 +164,27 @@ def _uuid(originator_id: UUID | str) -> UUID:
 
 
 def _stored(
-    originator_id: UUID, version: int, topic: str, header: bytes, business: bytes | None, personal: bytes | None
+    originator_id: UUID,
+    version: int,
+    topic: str,
+    header: bytes,
+    business: bytes | None,
+    personal: bytes | None,
+    redacted: list[str] | None,
 ) -> StoredEvent:
     if business is None and personal is None:
         return StoredEvent(originator_id, version, topic, header)
-    return PartedEvent(originator_id, version, topic, header, business, personal)
+    return PartedEvent(originator_id, version, topic, header, business, personal, tuple(redacted or ()))
 
 
 _TRANSLATED: tuple[tuple[type[psycopg.Error], Callable[[str], DatabaseError]], ...] = (
     (psycopg.IntegrityError, IntegrityError),
     (psycopg.OperationalError, OperationalError),
+    (psycopg.InternalError, OperationalError),
     (psycopg.DatabaseError, DatabaseError),
 )
+"""An internal error is the server's own state, not the data's: a transaction or an idle session that took too long
+(SQLSTATE 25P03, 25P04), a server that only reads (25006), a disk that fails. What was to be stored is sent again."""
 
 
 @contextmanager
