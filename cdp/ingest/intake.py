@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
+from cdp.faults import described
 from cdp.ingest import quarantine
 from cdp.ingest.delivery import Delivery, ItemResult, Receipt
 from cdp.ingest.outcomes import Booked, book
@@ -20,6 +22,8 @@ from cdp.settings import Settings
 from cdp.sources.rejection import Reason, Rejected, Stage
 from cdp.vault.keyring import KeyRing
 from cdp.vault.vault import Vault
+
+_logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
 
@@ -89,6 +93,10 @@ class Intake:
             reading = self._reader.read(raw, source, delivery.connector, delivery.received_at, delivery.call, split)
         except Rejected as rejected:
             return rejected
+        except Exception as error:  # noqa: BLE001 - the outermost loop of an item: its neighbours must not pay for it
+            _logger.error("an item goes to quarantine: %s", described(error))
+            detail = "the platform failed on this item; it is kept, an engineer must look at it"
+            return Rejected(Reason.INTERNAL_ERROR, detail)
         return reading._replace(flags=reading.flags + delivery.flags) if delivery.flags else reading
 
     def _commit(self, judged: Sequence[Judged], settle: Settle) -> list[Receipt]:

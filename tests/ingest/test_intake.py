@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any
@@ -19,6 +20,8 @@ from cdp.log.touchpoint import merge
 from cdp.platform import Platform
 from cdp.postgres.databases import Databases
 from cdp.settings import Settings
+from cdp.sources.connector import Call
+from cdp.sources.connectors.segment import Segment
 from tests.ingest.door import Door, track
 
 
@@ -159,6 +162,27 @@ def test_items_of_several_deliveries_commit_together_or_not_at_all(door: Door, m
     assert held(door) == []
     assert read_counts(door.platform.databases.log) == []
     assert [outcomes(receipt.items) for receipt in door.intake.take(deliveries)] == [["accepted"], ["quarantined"]]
+
+
+class Faulty(Segment):
+    """A connector with a mistake that one item brings out."""
+
+    def read(self, item: dict[str, Any], call: str | None = None) -> Call:
+        if item["messageId"] == "m-2":
+            raise ZeroDivisionError("somebody@shop.example")
+        return super().read(item, call)
+
+
+def test_an_item_on_which_reading_fails_costs_its_neighbours_nothing(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    delivery = replace(door.delivery([track("m-1"), track("m-2"), track("m-3")]), connector=Faulty())
+    (receipt,) = door.intake.take([delivery])
+    assert outcomes(receipt.items) == ["accepted", "quarantined", "accepted"]
+    ((stage, reason, raw),) = held(door)
+    assert (stage, reason, json.loads(raw)["messageId"]) == ("parse", "internal_error", "m-2")
+    assert "ZeroDivisionError at " in caplog.text
+    assert "somebody" not in caplog.text
 
 
 def test_a_batch_resolved_before_an_erasure_is_resolved_again(door: Door) -> None:
