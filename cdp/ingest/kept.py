@@ -30,16 +30,17 @@ class Kept(NamedTuple):
 
 
 class Common(NamedTuple):
-    """What a delivery says for all of its items."""
+    """What a delivery says for all of its items; `size` is that of the defaults in bytes."""
 
     defaults: Tree
     sent_at: Any
+    size: int
 
     def __bool__(self) -> bool:
         return bool(self.defaults) or self.sent_at is not None
 
 
-NOTHING_COMMON = Common({}, None)
+NOTHING_COMMON = Common({}, None, 0)
 
 
 class _Head(msgspec.Struct, omit_defaults=True):
@@ -51,6 +52,7 @@ class _Head(msgspec.Struct, omit_defaults=True):
 class _Common(msgspec.Struct, omit_defaults=True):
     defaults: Tree = {}
     sent_at: Any = None
+    size: int = 0
 
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -96,7 +98,7 @@ def encode_common(common: Common) -> bytes:
     sent_at = common.sent_at
     if not isinstance(sent_at, str | None) or (sent_at is not None and not _is_unicode(sent_at)):
         sent_at = False
-    return _encode(_Common(common.defaults, sent_at))
+    return _encode(_Common(common.defaults, sent_at, common.size))
 
 
 def seal_common(key: bytes, delivery_id: UUID, key_id: int, encoded: bytes) -> bytes:
@@ -107,7 +109,7 @@ def seal_common(key: bytes, delivery_id: UUID, key_id: int, encoded: bytes) -> b
 def open_common(key: bytes, delivery_id: UUID, key_id: int, sealed: bytes) -> Common:
     """What `seal_common` sealed."""
     found = _common.decode(_unseal(key, sealed, _delivery(delivery_id, key_id)))
-    return Common(found.defaults, found.sent_at)
+    return Common(found.defaults, found.sent_at, found.size)
 
 
 def _is_unicode(text: str) -> bool:

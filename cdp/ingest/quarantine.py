@@ -112,7 +112,7 @@ def _row(keyring: KeyRing, held: Held, key: Subject) -> tuple[Any, ...]:
 def _store_common(cursor: Cursor[Any], delivery: Delivery, key: Subject) -> None:
     if isinstance(delivery.split, Rejected):
         return
-    common = Common(delivery.split.defaults, delivery.split.sent_at)
+    common = Common(delivery.split.defaults, delivery.split.sent_at, delivery.split.defaults_size)
     if common:
         encoded = encode_common(common)
         sealed = seal_common(key.key, delivery.delivery_id, key.key_id, encoded)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from cdp.ingest.catalogue import EVENTS
-from cdp.sources.connectors.segment import TYPES
+from cdp.sources.specification import TYPES
 
 LONGEST_KEY = 60
 

@@ -138,7 +138,7 @@ class Restorer:
             detail = f"this version has no connector {kept.connector!r}; install the version that has it, and replay"
             return Rejected(Reason.INTERNAL_ERROR, detail, Stage.PARSE)
         if not opened.row.whole:
-            return Split([content], opened.common.defaults, opened.common.sent_at)
+            return Split([content], *opened.common)
         if kept.connector == cloudevents.CONNECTOR.name:
             media_type = BATCHED if content.lstrip().startswith(b"[") else STRUCTURED
             return divide([("content-type", media_type)], content, self._max_items).split
