@@ -39,6 +39,7 @@ SUBCOMMANDS = {
     "source": Subcommand("Sources and their write keys.", "api.cli.source"),
     "plan": Subcommand("Tracking plans: what a source may send.", "api.cli.plan"),
     "config": Subcommand("Sources and plans as files that can be reviewed.", "api.cli.config"),
+    "quarantine": Subcommand("What could not be accepted: see it, mend it, take it in again.", "api.cli.quarantine"),
     "profile": Subcommand("Find and show unified profiles.", "api.cli.profile"),
     "token": Subcommand("Service tokens, which open the query API.", "api.cli.token"),
     "key": Subcommand("The master key: back it up, rotate it, bring it back.", "api.cli.key"),
