@@ -15,12 +15,12 @@ CORS = {
     "access-control-allow-headers": "Authorization, Content-Type, Content-Encoding, X-Retry-Count, X-Strict-Mode",
     "access-control-max-age": "86400",
 }
-_SUCCESS = b'{"success": true}'
+_SUCCESS = Response(b'{"success": true}', media_type="application/json", headers=CORS)
 
 
 def success() -> Response:
     """Exactly 200 and this body: with any other 2xx some SDKs send the same batch again."""
-    return Response(_SUCCESS, media_type="application/json", headers=CORS)
+    return _SUCCESS
 
 
 def failure(status: int, code: str, message: str, *, retry_after: int | None = None, **more: object) -> Response:

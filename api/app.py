@@ -13,6 +13,7 @@ import psycopg
 from eventsourcing.persistence import OperationalError
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from starlette.routing import Route
 
 from api import cloudevents, collect, health, management, plans, profiles, quarantine, sales
 from api.door import Door
@@ -74,9 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         lifespan=lifespan,
     )
-    collecting = [*collect.routes(), *cloudevents.routes()]
-    app.router.routes[:0] = collecting
-    app.add_middleware(Door, routes=collecting)
+    app.router.routes[:0] = _collecting()
     app.router.routes.extend(health.routes())
     for module in (profiles, sales, plans, quarantine, management):
         app.include_router(module.router, prefix="/api")
@@ -86,6 +85,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for error_class, status, code in _REFUSALS:
         app.add_exception_handler(error_class, _refusal(status, code))
     return app
+
+
+def _collecting() -> list[Route]:
+    return [*collect.routes(), *cloudevents.routes()]
+
+
+def create_server() -> Door:
+    """What a worker serves: the application behind the short way to its collection routes."""
+    return Door(create_app(), _collecting())
 
 
 def _intake(platform: Platform, turn: Lock) -> Intake:

@@ -1,24 +1,25 @@
 """A short way to the collection routes: one look-up of method and path before the framework's own routing.
 
-A single touchpoint costs a worker about as much as the framework's routing and middleware around it.
+The framework's routing and middleware would cost as much as a third of what a single touchpoint does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Door:
-    """Middleware that serves the given routes by exact path; any other request goes on as it would without it."""
+    """Serves the given routes by exact path; any other request goes to the application that has them too."""
 
-    def __init__(self, app: ASGIApp, routes: Iterable[Route]) -> None:
+    def __init__(self, app: FastAPI, routes: Iterable[Route]) -> None:
         self._app = app
         self._endpoints: dict[tuple[str, str], Endpoint] = {
             (method, route.path): route.endpoint for route in routes for method in route.methods or ()
@@ -30,5 +31,6 @@ class Door:
         if endpoint is None:
             await self._app(scope, receive, send)
             return
+        scope["app"] = self._app
         response = await endpoint(Request(scope, receive, send))
         await response(scope, receive, send)

@@ -23,7 +23,7 @@ that the vault's caches hold."""
 def run_worker(listener: socket.socket) -> None:
     """Serve the API on a listening socket until SIGINT or SIGTERM; requests under way are finished."""
     config = uvicorn.Config(
-        "api.app:create_app",
+        "api.app:create_server",
         factory=True,
         loop="uvloop",
         http="httptools",

@@ -22,6 +22,9 @@ _logger = logging.getLogger(__name__)
 THREADS = 2
 """While one waits for its commit, the other reads and seals."""
 
+WORTH_A_THREAD = 200
+"""Items that must wait before a second thread takes them while the first is at work; fewer come cheaper together."""
+
 _AWAY = (OperationalError, psycopg.OperationalError, psycopg.InternalError)
 
 
@@ -62,6 +65,7 @@ class Batcher(Generic[T]):
         self._queue: deque[_Waiting[T]] = deque()
         self._changed = Condition()
         self._closed = False
+        self._busy = 0
         self.items = 0
         self.bytes = 0
         turn = Lock()
@@ -94,22 +98,27 @@ class Batcher(Generic[T]):
 
     def _run(self, intake: Intake) -> None:
         while batch := self._next():
-            deliveries = [waiting.delivery for waiting in batch]
-            try:
-                receipts = intake.take(deliveries)
-            except _AWAY as error:
-                _logger.warning("a database is away: %s; %d deliveries refused", type(error).__name__, len(batch))
-                self._fail(batch)
-            except Exception as error:  # noqa: BLE001 - the outermost loop: one bad delivery must not stop it
-                _logger.error("a batch of %d deliveries failed: %s", len(batch), described(error))
-                self._one_by_one(intake, batch)
-            else:
-                self._succeed(batch, receipts)
+            self._store(intake, batch)
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify_all()
+
+    def _store(self, intake: Intake, batch: Sequence[_Waiting[T]]) -> None:
+        try:
+            receipts = intake.take([waiting.delivery for waiting in batch])
+        except _AWAY as error:
+            _logger.warning("a database is away: %s; %d deliveries refused", type(error).__name__, len(batch))
+            self._fail(batch)
+        except Exception as error:  # noqa: BLE001 - the outermost loop: one bad delivery must not stop it
+            _logger.error("a batch of %d deliveries failed: %s", len(batch), described(error))
+            self._one_by_one(intake, batch)
+        else:
+            self._succeed(batch, receipts)
 
     def _next(self) -> list[_Waiting[T]]:
         """The next deliveries for one transaction; none once closed and empty."""
         with self._changed:
-            while not self._queue and not self._closed:
+            while not self._closed and not self._worth_taking():
                 self._changed.wait()
             batch: list[_Waiting[T]] = []
             items = 0
@@ -117,9 +126,13 @@ class Batcher(Generic[T]):
                 waiting = self._queue.popleft()
                 items += waiting.delivery.received
                 batch.append(waiting)
+            self._busy += 1
             self.items -= items
             self.bytes -= sum(len(waiting.delivery.body) for waiting in batch)
             return batch
+
+    def _worth_taking(self) -> bool:
+        return bool(self._queue) and (self._busy == 0 or self.items >= WORTH_A_THREAD)
 
     def _one_by_one(self, intake: Intake, batch: Sequence[_Waiting[T]]) -> None:
         """Finds the delivery that no transaction can take, and lets the others through."""

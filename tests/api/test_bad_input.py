@@ -129,7 +129,7 @@ BODIES = [
     Bad("no batch", b'{"items": []}', "not_an_object", "batch"),
     Bad("a batch of another type", b'{"batch": {"type": "track"}}', "not_an_object", "batch"),
     Bad("nested for ever", b'{"batch": [' + b"[" * 30_000, "malformed_json", "JSON"),
-    Bad("too many items", b'{"batch": [' + b"1," * 300 + b"1]}", "too_many_items", "at most 300"),
+    Bad("too many items", b'{"batch": [' + b"1," * 300 + b"1]}", "too_many_items", "more than 300"),
 ]
 
 
