@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from decimal import Decimal, DecimalException
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,14 +12,25 @@ from cdp.sources.rejection import Reason, Rejected
 
 DEEPEST = 32
 LONGEST_NUMBER = 400
-"""Digits of a number, and the largest power of ten: more than any measure has, and what every database can hold."""
+"""Characters of a number with a fraction, and its largest power of ten: more than any measure has."""
 
 Tree = dict[str, Any]
 
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
+class _OutOfRange(ArithmeticError):
+    pass
+
+
+def exact(text: str) -> Decimal:
+    """A number with a fraction or an exponent, digit for digit. Raises ArithmeticError past what databases hold."""
+    value = Decimal(text)
+    if len(text) > LONGEST_NUMBER or not -LONGEST_NUMBER <= value.adjusted() <= LONGEST_NUMBER:
+        raise _OutOfRange
+    return value
+
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=exact)
 _canonical = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 _TRANSPORT = ("sentAt", "writeKey")
-_ODD_NUMBER = re.compile(rb"[0-9](?:[eE][+-]?[0-9]{3}|[0-9.]{300})")
 
 
 def decode_item(data: bytes, max_bytes: int) -> Tree:
@@ -38,7 +48,7 @@ def decode_tree(data: bytes) -> Tree:
         raise Rejected(Reason.INVALID_TEXT, "a text is not UTF-8; send text as UTF-8") from None
     except RecursionError:
         raise _too_deep() from None
-    except (msgspec.ValidationError, DecimalException):  # what is untyped can be invalid by its size only
+    except (msgspec.ValidationError, ArithmeticError):  # what is untyped can be invalid by its size only
         raise _odd_number() from None
     except msgspec.DecodeError:
         raise _undecodable(data) from None
@@ -48,8 +58,6 @@ def decode_tree(data: bytes) -> Tree:
         raise _too_deep()
     if b"\\u0000" in data and any("\x00" in each for each in _leaves(item) if isinstance(each, str)):
         raise Rejected(Reason.INVALID_TEXT, "a text holds the character NUL (\\u0000); leave it out")
-    if _ODD_NUMBER.search(data) and any(map(_is_odd, _leaves(item))):
-        raise _odd_number()
     return item
 
 
@@ -73,12 +81,6 @@ def _too_deep() -> Rejected:
 def _odd_number() -> Rejected:
     detail = f"a number is out of range; expected at most {LONGEST_NUMBER} digits: send it as text"
     return Rejected(Reason.INVALID_NUMBER, detail)
-
-
-def _is_odd(leaf: Any) -> bool:
-    if isinstance(leaf, Decimal):
-        return abs(leaf.adjusted()) > LONGEST_NUMBER or len(leaf.as_tuple().digits) > LONGEST_NUMBER
-    return isinstance(leaf, int) and abs(leaf) >= 10**LONGEST_NUMBER
 
 
 def _depth(tree: Any) -> int:
