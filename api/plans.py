@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
@@ -21,7 +20,7 @@ from api.security import Refused, platform_of, refusals, require
 from cdp.access import ServiceToken
 from cdp.configuration.folder import source_of, source_tree
 from cdp.configuration.state import Configuration, present, steps
-from cdp.plans.document import PlanDocument
+from cdp.plans.document import PlanDocument, read_json
 from cdp.plans.seen import LAST
 from cdp.platform import Platform
 
@@ -31,7 +30,6 @@ LARGEST_BODY = 4_000_000
 MOST_SEEN = 100_000
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_decode: Any = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class Activation(BaseModel):
@@ -54,10 +52,7 @@ async def _body(request: Request) -> Any:
         data += chunk
         if len(data) > LARGEST_BODY:
             raise Refused(413, "too_large", f"the body passes {LARGEST_BODY} bytes; send less at once")
-    try:
-        return _decode(data) if data.strip() else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(422, "invalid", f"the body is not JSON: {error}; expected a plan") from None
+    return read_json(data) if data.strip() else None
 
 
 Plat = Annotated[Platform, Depends(platform_of)]

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from cdp.ingest.catalogue import Kind
+from cdp.ingest.item import DEEPEST, exact
 from cdp.plans.person import names_a_person, would_expose
 from cdp.plans.schema import InvalidSchema, compile_schema
 
@@ -90,7 +91,17 @@ class PlanDocument:
 
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
-_decode: Any = msgspec.json.Decoder(float_hook=Decimal).decode
+_decode: Any = msgspec.json.Decoder(float_hook=exact).decode
+
+
+def read_json(data: bytes | str) -> Any:
+    """Plain values of JSON, their numbers exact. Raises `InvalidPlan`."""
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidPlan(f"not JSON: {error}") from None
+    except ArithmeticError:
+        raise InvalidPlan("a number is out of range; expected at most 400 digits") from None
 
 
 @lru_cache(maxsize=256)
@@ -191,14 +202,12 @@ def _check_schema(where: str, schema: Any) -> None:
         raise InvalidPlan(f"{where} is {error}") from None
 
 
-def _check_values(where: str, tree: Any) -> None:
+def _check_values(where: str, tree: Any, depth: int = 0) -> None:
     """Only what JSON has: TOML also knows dates and infinity."""
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            _check_values(f"{where}.{key}", value)
-    elif isinstance(tree, list):
-        for value in tree:
-            _check_values(where, value)
+    _expect(depth <= DEEPEST, f"{where} is nested too deep; expected at most {DEEPEST} levels: use $defs")
+    if isinstance(tree, dict | list):
+        for value in tree.values() if isinstance(tree, dict) else tree:
+            _check_values(where, value, depth + 1)
     else:
         finite = not isinstance(tree, Decimal) or tree.is_finite()
         known = tree is None or isinstance(tree, str | int | float | Decimal)

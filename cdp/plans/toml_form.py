@@ -6,12 +6,12 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from cdp.plans.document import SCHEMAS, InvalidPlan, PlanDocument
+from cdp.ingest.item import exact
+from cdp.plans.document import SCHEMAS, InvalidPlan, PlanDocument, read_json
 
 WIDTH = 110
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -19,17 +19,17 @@ _FIRST = ("description", "class", "type", "required", "business", "classes", "sc
 """The keys that open a table; the others follow in alphabetical order."""
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
-_decode: Any = msgspec.json.Decoder(float_hook=Decimal).decode
-
 Tree = dict[str, Any]
 
 
 def read_plan(text: str) -> PlanDocument:
     """The plan of a TOML file. Raises `InvalidPlan`."""
     try:
-        tree = tomllib.loads(text, parse_float=Decimal)
+        tree = tomllib.loads(text, parse_float=exact)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidPlan(f"the plan is not TOML: {error}") from None
+    except ArithmeticError:
+        raise InvalidPlan("the plan has a number out of range; expected at most 400 digits") from None
     events = tree.get("events")
     for name, event in events.items() if isinstance(events, dict) else ():
         for key in SCHEMAS:
@@ -52,9 +52,9 @@ def write_plan(document: PlanDocument, heading: str = "", notes: Mapping[str, st
 def _json(where: str, text: str) -> Any:
     """A schema may be JSON in a text: TOML has no null."""
     try:
-        return _decode(text)
-    except msgspec.DecodeError as error:
-        raise InvalidPlan(f"{where} is a text and not JSON: {error}; expected a table, or JSON in a text") from None
+        return read_json(text)
+    except InvalidPlan as error:
+        raise InvalidPlan(f"{where} is a text and {error}; expected a table, or JSON in a text") from None
 
 
 def _without_null(schema: Tree) -> Tree | str:

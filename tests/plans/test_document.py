@@ -137,6 +137,9 @@ def test_a_plan_is_written_for_reviewers() -> None:
         ("[events.X.schema]\nminimum = inf", "Infinity"),
         ("[events.X.schema]\nconst = 2026-01-31", "2026-01-31, which JSON has not"),
         ("[events.X]\nschema = '{'", "a text and not JSON"),
+        ("[events.X.schema]\nminimum = 1e99999999999999999999", "out of range"),
+        ("[events.X]\nschema = '{\"minimum\": 1e99999999999999999999}'", "out of range"),
+        ("[events.X]\nschema = '" + '{"not":' * 50 + "{}" + "}" * 50 + "'", "nested too deep"),
     ],
 )
 def test_what_cannot_be_planned_is_named_with_the_remedy(text: str, expected: str) -> None:
