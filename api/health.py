@@ -14,6 +14,10 @@ from api import metrics
 from cdp.platform import Platform
 
 
+PATIENCE_SECONDS = 0.4
+"""How long a database may take to answer; probes of orchestrators give a second to all."""
+
+
 def routes() -> list[Route]:
     """`/healthz`, `/readyz` and `/metrics`."""
     return [
@@ -40,7 +44,7 @@ def _away(platform: Platform) -> list[str]:
     away = []
     for name, pool in (("log", platform.databases.log), ("vault", platform.databases.vault)):
         try:
-            with pool.connection(timeout=2) as connection:
+            with pool.connection(timeout=PATIENCE_SECONDS) as connection:
                 connection.execute("select 1")
         except psycopg.OperationalError:
             away.append(name)

@@ -46,16 +46,16 @@ class Door:
     """A running server and its source."""
 
     def __init__(self, server: Served, write_key: str) -> None:
-        self._server = server
+        self.server = server
         self._write_key = write_key
         self._seed = 0
 
     def measure(self, case: Case, seconds: float) -> Figure:
         """Warm up, then load for at most `seconds`; what counts is what the log holds more afterwards."""
         self._send(case, case.warm_up, seconds)
-        before = self._position()
+        before = self.position()
         result = self._send(case, case.most_requests, seconds)
-        committed = self._position() - before
+        committed = self.position() - before
         sent = result.answered * (BATCH_ITEMS if case.path == "/v1/batch" else 1)
         if result.refused or committed != sent:
             raise SystemExit(f"{case}: {sent} acknowledged, {committed} committed, {result.refused} refused")
@@ -63,12 +63,12 @@ class Door:
 
     def behind(self) -> int:
         """By how many events the projections are behind the log, the slowest of them."""
-        with self._server.platform() as platform:
+        with self.server.platform() as platform:
             return max(each.events for each in lag(platform.databases.read, platform.reader, datetime.now(UTC)))
 
     def _send(self, case: Case, requests: int, seconds: float) -> Result:
         self._seed += 1
-        port, key = self._server.port, self._write_key
+        port, key = self.server.port, self._write_key
         task = Task(port, key, case.path, case.warm, case.connections, requests, seconds, self._seed)
         with subprocess.Popen(
             [sys.executable, "-m", "benchmarks.client"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -80,8 +80,9 @@ class Door:
                 said = client.stdout.readline()
             return Result(*json.loads(said))
 
-    def _position(self) -> int:
-        with self._server.platform() as platform:
+    def position(self) -> int:
+        """How many events the log holds."""
+        with self.server.platform() as platform:
             return platform.reader.head().position
 
 

@@ -52,7 +52,7 @@ def measure_recorders() -> Rates:
         for _ in range(ROUNDS):
             stock_rates.append(_rate(stock.insert_events, _stored(versions), STOCK_SIZE))
             for size in OUR_SIZES:
-                our_rates[size].append(_rate(lambda events: _append(ours, events), _new(), size))
+                our_rates[size].append(_rate(lambda events: _append(ours, events), new_events(EVENTS), size))
     return Rates(median(stock_rates), {size: median(rates) for size, rates in our_rates.items()})
 
 
@@ -73,10 +73,11 @@ def _stored(versions: Iterator[int]) -> list[StoredEvent]:
     return [StoredEvent(STREAM, next(versions), TOPIC, os.urandom(size)) for _ in range(EVENTS)]
 
 
-def _new() -> list[NewEvent]:
+def new_events(count: int) -> list[NewEvent]:
+    """Events that nobody sent before, of random bytes."""
     return [
         NewEvent(STREAM, TOPIC, os.urandom(HEADER), os.urandom(BUSINESS), os.urandom(PERSONAL), *_hashes())
-        for _ in range(EVENTS)
+        for _ in range(count)
     ]
 
 

@@ -33,6 +33,7 @@ RECONNECT_SECONDS = 2.0
 """How long one attempt to replace a lost connection goes on; the next request for one starts another."""
 
 _logger = logging.getLogger(__name__)
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # two lines for each attempt to reach a database that is away
 
 Pool = ConnectionPool[Connection[tuple[Any, ...]]]
 
