@@ -30,6 +30,13 @@ def failure(status: int, code: str, message: str, *, retry_after: int | None = N
     return Response(content, status_code=status, media_type="application/json", headers=headers)
 
 
+def too_slow(message: str) -> Response:
+    """408, and the connection ends: the rest of the body is not waited for."""
+    response = failure(408, "too_slow", message)
+    response.headers["connection"] = "close"
+    return response
+
+
 def rejected(rejections: Sequence[tuple[int, Rejected]]) -> Response:
     """400 with the reason of every item that went to quarantine; 415 where the whole is in a format not read here."""
     first = rejections[0][1]

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api import answers
-from api.collect import Collector, Divided, Form, handled, header_key
+from api import answers, write_key
+from api.collect import Collector, Divided, Form, handled
 from cdp.ingest.cloudevents import PREFIX, divide
 from cdp.sources.connectors import cloudevents
 
@@ -33,8 +33,8 @@ async def _preflight(collector: Collector, request: Request) -> Response:
     allowed = ", ".join([answers.CORS["access-control-allow-headers"], *own])
     headers = {**answers.CORS, "allow": "POST", "access-control-allow-headers": allowed}
     origin = request.headers.get("webhook-request-origin")
-    write_key = header_key(request)
-    if origin is not None and write_key is not None and await collector.admits(write_key):
+    key = write_key.in_header(request)
+    if origin is not None and key is not None and await collector.admits(key):
         headers |= {"webhook-allowed-origin": origin, "webhook-allowed-rate": "*"}
     return Response(status_code=204, headers=headers)
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
+from typing import NamedTuple
 
 import msgspec
-from eventsourcing.persistence import OperationalError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api import answers
-from api.bodies import BodyTooLarge, BodyUnreadable, inflate, read_body
+from api import answers, pixel, write_key
+from api.bodies import Bodies, BodyTooLarge, BodyTooSlow, BodyUnreadable, Share, inflate, read_body
 from api.metrics import REFUSED, REQUEST_SECONDS
-from cdp.ingest.batcher import Answers, Batcher, Unavailable
+from cdp.faults import described
+from cdp.ingest.batcher import AWAY, Answers, Batcher, Unavailable
 from cdp.ingest.delivery import CallType, Delivery, Receipt, new_delivery_id
 from cdp.ingest.split import Split, split
 from cdp.registry import Credential, Registry
@@ -45,6 +43,8 @@ CALLS: dict[str, CallType] = {
 }
 
 Handler = Callable[["Collector", Request], Awaitable[Response]]
+
+_logger = logging.getLogger(__name__)
 
 
 class Divided(NamedTuple):
@@ -77,15 +77,9 @@ def specification(call: CallType | None) -> Form:
     return Form(segment.CONNECTOR, call, divide)
 
 
-class _BodyKey(msgspec.Struct):
-    writeKey: str | None = None  # noqa: N815 - the field's name on the wire
-
-
 Ticket = asyncio.Future[Receipt]
 
 _OVERDUE = Unavailable("storing takes too long, and it is not known whether it will be stored", 5)
-
-_body_key = msgspec.json.Decoder(_BodyKey)
 
 
 class Collector:
@@ -95,47 +89,56 @@ class Collector:
         self._settings = settings
         self._registry = registry
         self._batcher = batcher
+        self._bodies = Bodies(settings.bodies_bytes)
         self._patience = settings.lock_timeout + settings.transaction_timeout + 5
 
     async def receive(self, request: Request, form: Form) -> Response:
         """Takes a request in: authenticate, bound, divide, queue, and answer after the commit."""
         received_at = datetime.now(UTC)
-        write_key = header_key(request)
-        credential = await self._credential(write_key) if write_key else None
-        if write_key and credential is None:
+        key = write_key.in_header(request)
+        credential = await self._credential(key)
+        if key and credential is None:
             return _unauthorized()
         try:
-            body = await read_body(request, self._settings.max_body_bytes)
-            encoding = request.headers.get("content-encoding")
-            inflated = body
-            if form.any_gzip or encoding == "gzip":
-                inflated = inflate(body, encoding, self._settings.max_inflated_bytes)
+            with self._bodies.share() as share:
+                body = await self._read(request, form, share)
+                if credential is None:
+                    credential = await self._credential(write_key.in_body(body, self._settings.max_items))
+                if credential is None:
+                    return _unauthorized()
+                kept, found, strict = form.divide(request, body, self._settings.max_items)
         except BodyTooLarge as error:
             return await self._refuse(credential, received_at, form, error.kept, 413, Reason.TOO_LARGE, str(error))
         except BodyUnreadable as error:
             kept, message = error.kept, str(error)
             return await self._refuse(credential, received_at, form, kept, 400, Reason.MALFORMED_JSON, message)
-        if credential is None:
-            credential = await self._credential(_key_in_body(inflated))
-            if credential is None:
-                return _unauthorized()
-        kept, found, strict = form.divide(request, inflated, self._settings.max_items)
+        except BodyTooSlow as error:
+            return answers.too_slow(str(error))
         return await self._take(
             Delivery(new_delivery_id(), credential, received_at, kept, form.call, found, form.connector), strict=strict
         )
 
-    async def receive_item(self, credential_key: str | None, call: CallType, item: dict[str, Any]) -> Response:
+    async def receive_query(self, request: Request, call: CallType) -> Response:
         """Takes in a call that came as a query string."""
-        credential = await self._credential(credential_key) if credential_key else None
+        credential = await self._credential(write_key.in_header(request))
         if credential is None:
             return _unauthorized()
-        body = msgspec.json.encode(item)
-        delivery = Delivery(new_delivery_id(), credential, datetime.now(UTC), body, call, Split([body], {}, None))
+        kept, found = pixel.divide(request.scope["query_string"])
+        delivery = Delivery(new_delivery_id(), credential, datetime.now(UTC), kept, call, found)
         return await self._take(delivery, strict=True)
 
     async def admits(self, write_key: str) -> bool:
         """Whether the write key is valid."""
         return await self._credential(write_key) is not None
+
+    async def _read(self, request: Request, form: Form, share: Share) -> bytes:
+        """The body, inflated."""
+        settings = self._settings
+        body = await read_body(request, share, settings.max_body_bytes, settings.body_timeout)
+        encoding = request.headers.get("content-encoding", "").strip().lower()
+        if form.any_gzip or encoding == "gzip":
+            return inflate(body, encoding, settings.max_inflated_bytes)
+        return body
 
     async def _credential(self, write_key: str | None) -> Credential | None:
         if not write_key:
@@ -213,37 +216,26 @@ def _unauthorized() -> Response:
     return answers.failure(401, "invalid_write_key", message)
 
 
-def header_key(request: Request) -> str | None:
-    """The write key of `Authorization: Basic base64(key:)`, or of the query."""
-    header = request.headers.get("authorization", "")
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(value, validate=True).decode().partition(":")[0] or None
-        except (binascii.Error, UnicodeDecodeError):
-            return "unreadable"
-    return request.query_params.get("writeKey") if request.url.query else None
-
-
-def _key_in_body(body: bytes) -> str | None:
-    try:
-        return _body_key.decode(body).writeKey
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
 def handled(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Times a request, and turns what a database's absence raises before the queue into 503."""
+    """Times a request and answers it whatever happens: 503 when a database is away before the queue, and 500, in the
+    form that SDKs understand, for what nobody foresaw."""
 
     async def endpoint(request: Request) -> Response:
         collector: Collector = request.app.state.collector
         with REQUEST_SECONDS.time():
             try:
                 response = await handler(collector, request)
-            except OperationalError:
+            except AWAY as error:
+                _logger.warning("a database is away: %s", described(error))
                 response = answers.failure(503, "unavailable", "the database is away: send it again", retry_after=2)
+            except Unavailable as error:
+                response = answers.failure(503, "unavailable", str(error), retry_after=error.retry_after)
             except ClientDisconnect:
                 response = answers.failure(400, "disconnected", "the request ended before its body did")
+            except Exception as error:  # noqa: BLE001 - the outermost loop of a request
+                _logger.error("a request failed: %s", described(error))
+                message = "the platform failed on this request, an engineer must look at it: send it again later"
+                response = answers.failure(500, Reason.INTERNAL_ERROR.value, message)
         if response.status_code != 200:
             REFUSED.labels(str(response.status_code)).inc()
         return response
@@ -266,33 +258,19 @@ async def _browser_metrics(collector: Collector, request: Request) -> Response:
 
 
 async def _browser_settings(collector: Collector, request: Request) -> Response:
-    write_key = request.path_params["write_key"]
-    if not await collector.admits(write_key):
+    key = request.path_params["write_key"]
+    if not await collector.admits(key):
         return _unauthorized()
-    host = f"{request.url.netloc}/v1"
-    content = {"integrations": {"Segment.io": {"apiKey": write_key, "apiHost": host}}}
+    host = request.headers.get("host", "")
+    content = {"integrations": {"Segment.io": {"apiKey": key, "apiHost": f"{host}/v1"}}}
     return Response(msgspec.json.encode(content), media_type="application/json", headers=answers.CORS)
 
 
 def _pixel(call: CallType) -> Handler:
-    """RudderStack's pixel: the call in the query, dotted names for nested fields."""
-
     async def handler(collector: Collector, request: Request) -> Response:
-        item: dict[str, Any] = {}
-        for name, value in parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=200):
-            _put(item, name.split("."), value)
-        return await collector.receive_item(item.pop("writeKey", None), call, item)
+        return await collector.receive_query(request, call)
 
     return handler
-
-
-def _put(item: dict[str, Any], path: list[str], value: str) -> None:
-    for parent in path[:-1]:
-        below = item.setdefault(parent, {})
-        if not isinstance(below, dict):
-            return
-        item = below
-    item[path[-1]] = value
 
 
 async def _preflight(collector: Collector, request: Request) -> Response:

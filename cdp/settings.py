@@ -129,6 +129,10 @@ class Settings:
     workers: int = _setting("CDP_WORKERS", _number(1, 64), 1, "API worker processes")
 
     max_body_bytes: int = _setting("CDP_MAX_BODY_BYTES", _number(KIB, 256 * MIB), 4 * MIB, "a request body as sent")
+    body_timeout: float = _setting("CDP_BODY_TIMEOUT", _seconds, 30.0, "how long a request may take to send its body")
+    bodies_bytes: int = _setting(
+        "CDP_BODIES_BYTES", _number(KIB, 4096 * MIB), 64 * MIB, "bytes of bodies that are read before it answers 503"
+    )
     max_inflated_bytes: int = _setting(
         "CDP_MAX_INFLATED_BYTES", _number(KIB, 256 * MIB), 8 * MIB, "a compressed request body once inflated"
     )

@@ -25,7 +25,8 @@ THREADS = 2
 WORTH_A_THREAD = 200
 """Items that must wait before a second thread takes them while the first is at work; fewer come cheaper together."""
 
-_AWAY = (OperationalError, psycopg.OperationalError, psycopg.InternalError)
+AWAY = (OperationalError, psycopg.OperationalError, psycopg.InternalError)
+"""What is raised while a database is away, or cuts off what takes too long."""
 
 
 class Unavailable(Exception):
@@ -106,7 +107,7 @@ class Batcher(Generic[T]):
     def _store(self, intake: Intake, batch: Sequence[_Waiting[T]]) -> None:
         try:
             receipts = intake.take([waiting.delivery for waiting in batch])
-        except _AWAY as error:
+        except AWAY as error:
             _logger.warning("a database is away: %s; %d deliveries refused", type(error).__name__, len(batch))
             self._fail(batch)
         except Exception as error:  # noqa: BLE001 - the outermost loop: one bad delivery must not stop it
@@ -157,7 +158,7 @@ def _take_or_refuse(intake: Intake, delivery: Delivery) -> list[Receipt]:
     """Takes one delivery; what the platform itself fails on goes to quarantine as a whole."""
     try:
         return intake.take([delivery])
-    except _AWAY:
+    except AWAY:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the bytes must be kept
         _logger.error("a delivery goes to quarantine: %s", described(error))
