@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
@@ -14,6 +15,9 @@ from cdp.ingest.batcher import Batcher
 from cdp.ingest.outcomes import OUTCOMES, read_counts
 from cdp.platform import Platform
 from projections.lag import lag
+from projections.quality.queries import read_sources, read_verdicts
+from projections.quality.rhythm import State
+from projections.reading import NotBuilt, snapshot
 
 REQUEST_SECONDS = Histogram("cdp_collect_seconds", "Time from a collection request to its answer, commit included.")
 REFUSED = Counter("cdp_collect_refused_total", "Collection requests not answered with 200, by status.", ["status"])
@@ -50,3 +54,24 @@ class PlatformMetrics(Collector):
             seconds.add_metric([each.projection], each.seconds)
         yield events
         yield seconds
+        yield from _silence(self._platform)
+
+
+def _silence(platform: Platform) -> Iterator[GaugeMetricFamily]:
+    """Which sources fell silent; nothing before a projector ran."""
+    silent = GaugeMetricFamily("cdp_source_silent", "1 for a source silent against its own rhythm.", labels=["source"])
+    seconds = GaugeMetricFamily("cdp_source_silence_seconds", "Seconds since its last delivery.", labels=["source"])
+    try:
+        with snapshot(platform.databases.read) as connection:
+            verdicts = read_verdicts(
+                connection, read_sources(connection), datetime.now(UTC), ZoneInfo(platform.settings.timezone)
+            )
+    except NotBuilt:
+        return
+    for source_id, verdict in verdicts.items():
+        source = platform.registry.source(source_id)
+        if source is not None and not source.disabled:
+            silent.add_metric([source.name], verdict.state is State.SILENT)
+            seconds.add_metric([source.name], verdict.silence.total_seconds())
+    yield silent
+    yield seconds

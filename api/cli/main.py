@@ -40,6 +40,8 @@ SUBCOMMANDS = {
     "plan": Subcommand("Tracking plans: what a source may send.", "api.cli.plan"),
     "config": Subcommand("Sources and plans as files that can be reviewed.", "api.cli.config"),
     "quarantine": Subcommand("What could not be accepted: see it, mend it, take it in again.", "api.cli.quarantine"),
+    "import": Subcommand("Import a file of rows by a mapping.", "api.cli.import_", "import_"),
+    "quality": Subcommand("Show how complete, late and regular is what sources send.", "api.cli.quality", "quality"),
     "profile": Subcommand("Find and show unified profiles.", "api.cli.profile"),
     "token": Subcommand("Service tokens, which open the query API.", "api.cli.token"),
     "key": Subcommand("The master key: back it up, rotate it, bring it back.", "api.cli.key"),
