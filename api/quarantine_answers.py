@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from cdp.imports.ledger import Ledger
 from cdp.ingest.reading import Reading
 from cdp.platform import Platform
 from cdp.quarantine.change import Unfit
@@ -84,6 +85,7 @@ def described_item(platform: Platform, shown: Shown, *, raw: bool) -> dict[str, 
         "whole": row.whole,
         "parent": str(row.parent) if row.parent else None,
         "children": [str(each) for each in shown.children],
+        "file": _file(platform, shown),
         "connector": opened.kept.connector if opened else None,
         "call": opened.kept.call if opened else None,
         "history": [_described_line(line) for line in shown.lines],
@@ -155,6 +157,14 @@ def described_replayed(replayed: Replayed) -> dict[str, Any]:
 def described_removed(removed: Removed) -> dict[str, Any]:
     """What a discard or an expiry did."""
     return {**removed._asdict(), "decision": _text(removed.decision)}
+
+
+def _file(platform: Platform, shown: Shown) -> dict[str, Any] | None:
+    """The rows of an imported file that the item was made of; the file is named by its digest."""
+    origin = Ledger(platform.databases.log).origin(shown.row.delivery_id, shown.row.item)
+    if origin is None:
+        return None
+    return {"sha256": origin.file_digest.hex(), "row": origin.row, "rows": origin.rows}
 
 
 def _described_line(line: Line) -> dict[str, Any]:

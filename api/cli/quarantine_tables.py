@@ -55,6 +55,8 @@ def render_item(item: dict[str, Any]) -> RenderableType:
     for field in (*fields, "position", "connector", "call", "parent"):
         if item[field] is not None:
             facts.add_row(field.replace("_", " "), str(item[field]))
+    if item["file"]:
+        facts.add_row("file", f"row {item['file']['row']} of the file with SHA-256 {item['file']['sha256'][:16]}…")
     if item["children"]:
         facts.add_row("children", "\n".join(item["children"]))
     parts: list[RenderableType] = [facts, _history(item["history"])]
