@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ class Reading:
             if count:
                 self.skipped[skip.because] += count
                 kept = portion.take(pc.indices_nonzero(pc.invert(left_out)))
-                portion = kept._replace(broken=portion.broken, blank=portion.blank)
+                portion = replace(kept, broken=portion.broken, blank=portion.blank)
         return portion
 
 

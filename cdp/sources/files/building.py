@@ -66,13 +66,13 @@ class Builder:
         texts = self._documents(draft, self._message_ids(draft, grouped, ordinals))
         ends = grouped.offsets.to_pylist()
         firsts = draft.heads.rows.to_pylist()
+        originals = _Originals(grouped.portion) if draft.faults else None
         for at, data in enumerate(texts.cast(pa.binary()).to_pylist()):
             start, end = ends[at], ends[at + 1]
-            if at in draft.faults:
+            if originals is not None and at in draft.faults:
                 row, fault = draft.faults[at]
-                yield Item(
-                    self._refused(grouped.portion, range(start, end), row, fault), firsts[at], end - start, fault
-                )
+                refused = self._problem(row, fault, [originals.row(place) for place in range(start, end)])
+                yield Item(refused, firsts[at], end - start, fault)
             else:
                 yield Item(data, firsts[at], end - start, None)
 
@@ -172,10 +172,6 @@ class Builder:
         whole = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "|")
         return json_texts(joined(key.prefix, whole) if key.prefix else whole)
 
-    def _refused(self, portion: Portion, places: range, row: int, fault: Fault) -> bytes:
-        rows = [_original(portion, place) for place in places]
-        return self._problem(row, fault, rows)
-
     def _broken(self, broken: BrokenRow) -> Item:
         rows = [{"row": broken.row, "text": broken.text}]
         return Item(self._problem(broken.row, broken.fault, rows), broken.row, 1, broken.fault)
@@ -191,11 +187,20 @@ def _external(identifier: FoundIdentifier, texts: Texts) -> Value:
     return joined('{"id":', texts, f",{fixed}}}")
 
 
-def _original(portion: Portion, place: int) -> dict[str, Any]:
-    """A row as it stands in the file: its texts, and which of them the file's own type says are numbers or times."""
-    values = {name: cells.texts[place].as_py() for name, cells in portion.columns.items()}
-    plain = [name for name, cells in portion.columns.items() if cells.plain[place].as_py()]
-    return {"row": portion.rows[place].as_py(), "values": values, "plain": plain}
+class _Originals:
+    """Rows as they stand in the file."""
+
+    def __init__(self, portion: Portion) -> None:
+        self._numbers = portion.rows.to_pylist()
+        self._names = list(portion.columns)
+        self._texts = [cells.texts.to_pylist() for cells in portion.columns.values()]
+        self._plain = [cells.plain.to_pylist() for cells in portion.columns.values()]
+
+    def row(self, place: int) -> dict[str, Any]:
+        """A row's texts, and which of them the file's own type says are numbers or times."""
+        values = {name: texts[place] for name, texts in zip(self._names, self._texts, strict=True)}
+        plain = [name for name, column in zip(self._names, self._plain, strict=True) if column[place]]
+        return {"row": self._numbers[place], "values": values, "plain": plain}
 
 
 def _spaced(parts: Sequence[Cells]) -> Cells:

@@ -24,6 +24,7 @@ from cdp.sources.files.kinds import (
     first_true,
     holds,
     joined,
+    present,
 )
 from cdp.sources.files.mapping import Cases, Column, Computed, Constant, Field, Kind, Node, Sum
 from cdp.sources.files.portion import Portion
@@ -48,6 +49,7 @@ class Draft:
         self.single = len(self.rows) == self.groups
         self.heads: Portion = self.rows if self.single else self.rows.take(self.firsts)
         self._agreed: set[str] = set()
+        self._numbers: dict[Any, Texts] = {}
 
     def node(self, node: Node, whole: bool) -> Value:
         """An object of fields."""
@@ -73,6 +75,8 @@ class Draft:
 
     def column(self, column: Column, whole: bool) -> Texts:
         """A column's JSON texts; notes what is no value of its kind, and rows of a group that disagree."""
+        if column.kind is Kind.DECIMAL and column.words is None and not column.required:
+            return _quoted(self._decimals(column, whole))
         cells = self.cells(column, whole)
         found = converted(column, cells)
         self.note(found.wrong, Fault(Reason.INVALID_VALUE, column.name, found.expected), whole)
@@ -89,7 +93,7 @@ class Draft:
         """A column's cells; of whole groups, those of the first rows."""
         if whole:
             self._check_agreement(column)
-        return (self.heads if whole else self.rows).columns[column.name]
+        return present(column, (self.heads if whole else self.rows).columns[column.name])
 
     def note(self, mask: Any, fault: Fault, whole: bool) -> None:
         """Marks the groups where the mask is true; the first fault of a group stays."""
@@ -122,9 +126,13 @@ class Draft:
         self.note(self.differing(column.name), Fault(Reason.ROWS_DISAGREE, column.name, expected), False)
 
     def _decimals(self, column: Column, whole: bool) -> Texts:
-        texts, wrong = decimals_of(column, self.cells(column, whole))
-        self.note(wrong, Fault(Reason.INVALID_VALUE, column.name, decimal_expected(column)), whole)
-        return texts
+        """Its plain decimal texts; often wanted twice, for a line and for the sum over lines."""
+        key = (column.name, column.marks, column.decimals, column.empty, whole)
+        if key not in self._numbers:
+            texts, wrong = decimals_of(column, self.cells(column, whole))
+            self.note(wrong, Fault(Reason.INVALID_VALUE, column.name, decimal_expected(column)), whole)
+            self._numbers[key] = texts
+        return self._numbers[key]
 
     def _computed(self, field: Computed, whole: bool) -> Texts:
         return computed(field, self._decimals(field.left, whole), self._decimals(field.right, whole))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,6 +30,11 @@ class Cells(NamedTuple):
     texts: Texts
     plain: Any
 
+    @property
+    def all_plain(self) -> bool:
+        """Whether no cell was written by a person."""
+        return bool(pc.all(self.plain).as_py())
+
     def take(self, indices: Any) -> Cells:
         """The cells at these places."""
         return Cells(self.texts.take(indices), self.plain.take(indices))
@@ -47,6 +53,14 @@ def textual(texts: Texts) -> Cells:
     return Cells(texts, _all(False, len(texts)))
 
 
+def present(column: Column, cells: Cells) -> Cells:
+    """The cells without those that the mapping says mean nothing in this column."""
+    if not column.empty:
+        return cells
+    nothing = pc.is_in(cells.texts, value_set=pa.array(column.empty, pa.string()))
+    return Cells(pc.if_else(nothing, None, cells.texts), cells.plain)
+
+
 def converted(column: Column, cells: Cells) -> Converted:
     """The cells of a column as the JSON that its kind says."""
     if column.words is not None:
@@ -56,8 +70,7 @@ def converted(column: Column, cells: Cells) -> Converted:
 
 def decimals_of(column: Column, cells: Cells) -> tuple[Texts, Any]:
     """Plain decimal texts such as -1234.50, null where there is nothing or no decimal; and where there is none."""
-    plain = _without_plus(pc.utf8_trim(cells.texts, characters=_SPACE))
-    written = pc.if_else(cells.plain, plain, _unmarked(plain, column.marks))
+    written = _plain_number(column, cells)
     most = 12 if column.decimals is None else column.decimals
     pattern = _DECIMAL if most == 12 else rf"^-?\d{{1,24}}(\.\d{{1,{most}}})?$" if most else r"^-?\d{1,24}$"
     right = pc.match_substring_regex(written, pattern)
@@ -119,7 +132,8 @@ def any_of(masks: Sequence[Any]) -> Any:
 
 
 def _text(column: Column, cells: Cells) -> Converted:
-    return Converted(json_texts(cells.texts), _never(cells), "")
+    texts = joined('"', cells.texts, '"') if cells.all_plain else json_texts(cells.texts)
+    return Converted(texts, _never(cells), "")
 
 
 def _decimal(column: Column, cells: Cells) -> Converted:
@@ -137,11 +151,13 @@ def decimal_expected(column: Column) -> str:
 
 
 def _integer(column: Column, cells: Cells) -> Converted:
-    plain = _without_plus(pc.utf8_trim(cells.texts, characters=_SPACE))
-    marked = plain if not column.marks.thousands else _unmarked(plain, column.marks)
-    written = pc.replace_substring_regex(pc.if_else(cells.plain, plain, marked), r"\.0+$", "")
+    written = _plain_number(column, cells)
+    if pc.any(pc.match_substring(written, ".")).as_py():
+        written = pc.replace_substring_regex(written, r"\.0+$", "")
     right = pc.match_substring_regex(written, _INTEGER)
-    whole = pc.if_else(right, written, None).cast(pa.int64()).cast(pa.string())
+    whole = pc.if_else(right, written, None)
+    if not cells.all_plain:
+        whole = whole.cast(pa.int64()).cast(pa.string())  # without zeros in front
     return Converted(whole, _wrong(right), "a whole number such as 12")
 
 
@@ -174,6 +190,14 @@ _KINDS: dict[Kind, Callable[[Column, Cells], Converted]] = {
     Kind.BOOLEAN: _boolean,
     Kind.JSON: _json,
 }
+
+
+def _plain_number(column: Column, cells: Cells) -> Texts:
+    """Numbers without marks and plus signs; where the file's own type says that they are, they have none."""
+    if cells.all_plain:
+        return cells.texts
+    trimmed = _without_plus(pc.utf8_trim(cells.texts, characters=_SPACE))
+    return pc.if_else(cells.plain, trimmed, _unmarked(trimmed, column.marks))
 
 
 def _unmarked(texts: Texts, marks: Marks) -> Texts:
@@ -220,9 +244,11 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def nothing(length: int) -> Texts:
-    """A column of nothing."""
-    return pa.nulls(length, pa.string())
+def fraction_text(number: float) -> str:
+    """The shortest decimal that is this binary fraction, without an exponent."""
+    if number.is_integer():
+        return str(int(number))
+    return format(Decimal(repr(number)), "f")
 
 
 def first_true(mask: Any) -> Iterable[int]:

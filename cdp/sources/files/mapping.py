@@ -38,7 +38,8 @@ class Column:
     """The value of a column.
 
     `decimals` rounds binary fractions and is the most that a decimal text may have. `words` translates texts; one that
-    it does not name is a fault. Of a group's rows all must say the `SAME`, or the `FIRST` counts.
+    it does not name is a fault. What `empty` lists means nothing. Of a group's rows all must say the `SAME`, or the
+    `FIRST` counts.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Column:
     words: Mapping[str, str] | None = None
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
     required: bool = False
     rows: Disagreement = Disagreement.SAME
 

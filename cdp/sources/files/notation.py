@@ -234,6 +234,7 @@ class _Notation:
             words=None if words is None else {key: words.text(key) for key in words},
             true=table.texts("true", TRUE),
             false=table.texts("false", FALSE),
+            empty=table.texts("empty", ()),
             required=table.switch("required"),
             rows=Disagreement(table.choice("rows", [each.value for each in Disagreement], "same")),
         )

@@ -14,7 +14,7 @@ import pyarrow.parquet
 
 from cdp.sources.files.bytestream import unreadable
 from cdp.sources.files.header import check_columns
-from cdp.sources.files.kinds import Cells, Texts
+from cdp.sources.files.kinds import Cells, Texts, fraction_text
 from cdp.sources.files.mapping import FileMapping
 from cdp.sources.files.portion import Portion, Progress
 from cdp.sources.files.problem import FileProblem
@@ -83,7 +83,8 @@ class ParquetReader:
 def _texts(column: Any, decimals: int | None) -> Texts:
     type_ = column.type
     if pa.types.is_floating(type_):
-        return _floats(column if decimals is None else pc.round(column, decimals))
+        known = pc.if_else(pc.is_nan(column), None, column)  # pandas writes "not a number" for nothing
+        return _floats(known if decimals is None else pc.round(known, decimals))
     if pa.types.is_timestamp(type_):
         naive = column.cast(pa.timestamp("us", type_.tz), safe=False)
         if type_.tz is None:
@@ -100,14 +101,7 @@ def _floats(column: Any) -> Texts:
     texts = column.cast(pa.string())
     if not pc.any(pc.match_substring(texts, "e")).as_py():
         return texts
-    return pa.array([None if each is None else _plain(each) for each in column.to_pylist()], pa.string())
-
-
-def _plain(number: float) -> str:
-    from decimal import Decimal
-
-    whole = Decimal(repr(number))
-    return format(whole.quantize(Decimal(1)) if whole == whole.to_integral_value() else whole, "f")
+    return pa.array([None if each is None else fraction_text(each) for each in column.to_pylist()], pa.string())
 
 
 def _first_line(text: str) -> str:

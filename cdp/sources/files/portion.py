@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
@@ -19,7 +20,8 @@ class BrokenRow(NamedTuple):
     fault: Fault
 
 
-class Portion(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Portion:
     """`columns` are the mapped ones by name; `rows` numbers them as an editor of the file does, a header included."""
 
     columns: Mapping[str, Cells]

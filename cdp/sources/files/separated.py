@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,8 @@ class SeparatedReader:
         filled = any_of([pc.is_valid(column) for column in batch.columns])
         if pc.all(filled).as_py():
             return portion
-        return portion.take(pc.indices_nonzero(filled))._replace(broken=broken, blank=pc.sum(pc.invert(filled)).as_py())
+        kept = portion.take(pc.indices_nonzero(filled))
+        return replace(kept, broken=broken, blank=pc.sum(pc.invert(filled)).as_py())
 
     def _nothing(self) -> dict[str, Any]:
         return {name: textual(pa.array([], pa.string())) for name in self._mapping.columns}

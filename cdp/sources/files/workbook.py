@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from cdp.sources.files.bytestream import unreadable
 from cdp.sources.files.header import check_columns
-from cdp.sources.files.kinds import Cells
+from cdp.sources.files.kinds import Cells, fraction_text
 from cdp.sources.files.mapping import FileMapping
 from cdp.sources.files.portion import Portion, Progress
 from cdp.sources.files.problem import FileProblem
@@ -128,14 +128,7 @@ def _text(value: Any, decimals: int | None) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        number = value if decimals is None else round(value, decimals)
-        return (
-            str(int(number))
-            if number.is_integer()
-            else format(number, "r")
-            if "e" not in repr(number)
-            else f"{number:.12f}"
-        )
+        return fraction_text(value if decimals is None else round(value, decimals))
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, date | time):
