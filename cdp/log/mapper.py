@@ -83,6 +83,7 @@ class PartsMapper(Mapper[UUID]):
         """The fields go into the sealed part as the transcoder wrote them, so that it can read them again."""
         state = msgspec.json.decode(stored.state)
         personal = {name: state.pop(name) for name in names}
+        self._vault.refresh(self._vault.generation)
         owner = uuid5(_id(stored), OWN_EVENTS)
         day = SubjectOf((), owner, when.date())
         month = PeriodOf(owner, CONTENT, when.date().replace(day=1))

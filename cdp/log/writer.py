@@ -23,6 +23,10 @@ _CLOSE = """
 update log_head
 set position = %s, recorded_at = %s
 """
+_RAISE_GENERATION = """
+update log_head
+set vault_generation = greatest(vault_generation, %s)
+"""
 _KNOWN = """
 select message, position, fingerprint
 from dedupe
@@ -83,6 +87,10 @@ class Writer:
         self.position, self.recorded_at, found = row
         if generation is not None and generation < found:
             raise StaleGeneration(generation, found)
+
+    def raise_generation(self, generation: int) -> None:
+        """Refuses from now on what was resolved under an earlier generation of the vault, in whatever process."""
+        self.cursor.execute(_RAISE_GENERATION, (generation,))
 
     def append(self, events: Sequence[NewEvent]) -> list[Outcome]:
         """Stores what is new and says for each event what became of it, in the order given.

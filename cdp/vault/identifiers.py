@@ -45,6 +45,12 @@ set lookup = null, wrapped = null, sealed = null, destroyed_at = now()
 where number = %(number)s
     and destroyed_at is null
 """
+_CLOSE = """
+update identifier
+set lookup = null
+where number = any(%(numbers)s)
+returning number
+"""
 
 Row = tuple[int, str, str, int, bytes | None, bytes | None]
 
@@ -116,6 +122,13 @@ def opened_value(ring: KeyRing, row: Row) -> Identifier | None:
         return None
     key = unwrap(ring.master(version), IDENTIFIER, number, wrapped)
     return Identifier(type_, namespace, unwrap(AESGCM(key), IDENTIFIER_VALUE, number, sealed).decode())
+
+
+def close(connection: Db, numbers: Collection[int]) -> None:
+    """Has look-ups find these numbers no more: their values get others when seen again. Can be repeated."""
+    found = {number for (number,) in connection.execute(_CLOSE, {"numbers": list(numbers)})}
+    if unknown := set(numbers) - found:
+        raise UnknownNumber(unknown)
 
 
 def destroy(connection: Db, number: int) -> None:

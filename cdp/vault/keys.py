@@ -26,6 +26,7 @@ class KeyTable(NamedTuple):
     name: str
     place: bytes
     read: str
+    close: str
     destroy: str
 
 
@@ -36,6 +37,12 @@ SUBJECT_KEYS = KeyTable(
     select id, master_version, wrapped
     from subject_key
     where id = any(%(ids)b)
+    """,
+    close="""
+    update subject_key
+    set slot = null
+    where id = any(%(ids)s)
+    returning id
     """,
     destroy="""
     update subject_key
@@ -51,6 +58,12 @@ PERIOD_KEYS = KeyTable(
     select id, master_version, wrapped
     from period_key
     where id = any(%(ids)b)
+    """,
+    close="""
+    update period_key
+    set closing = true
+    where id = any(%(ids)s)
+    returning id
     """,
     destroy="""
     update period_key
@@ -71,6 +84,13 @@ def opened(connection: Db, ring: KeyRing, table: KeyTable, ids: Collection[int])
     if unknown := set(ids) - keys.keys():
         raise UnknownKey(table.name, unknown)
     return keys
+
+
+def close(connection: Db, table: KeyTable, ids: Collection[int]) -> None:
+    """Has look-ups find these keys no more; what they sealed can still be read. Can be repeated. Raises UnknownKey."""
+    found = {id for (id,) in connection.execute(table.close, {"ids": list(ids)})}
+    if unknown := set(ids) - found:
+        raise UnknownKey(table.name, unknown)
 
 
 def destroy(connection: Db, table: KeyTable, id: int) -> None:

@@ -28,7 +28,7 @@ class Period(NamedTuple):
 
 
 _FIND = """
-select source, class, month, id, master_version, wrapped
+select source, class, month, id, master_version, case when not closing then wrapped end
 from period_key
 where source = any(%(sources)b)
     and month = any(%(months)b)
@@ -47,7 +47,7 @@ returning id
 
 
 def find(connection: Db, ring: KeyRing, _: Head, wanted: Collection[PeriodOf]) -> dict[PeriodOf, Period | None]:
-    """The periods that have a key, or had one: None for those whose key was destroyed."""
+    """The periods that have a key, or had one: None for those whose key was destroyed, or is about to be."""
     parameters = {
         "sources": list({one.source for one in wanted}),
         "months": list({one.month for one in wanted}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -48,6 +48,14 @@ class VaultUnsettled(RuntimeError):
             f"{missing} numbers or keys could not be minted in {ATTEMPTS} attempts, because the vault's head or the "
             "same rows changed at each. Try again; if it goes on, look for a process that keeps raising the generation."
         )
+
+
+class Doomed(NamedTuple):
+    """What is to be destroyed together: ids of subject keys and of period keys, and identifiers' numbers."""
+
+    subject_keys: Collection[int] = ()
+    period_keys: Collection[int] = ()
+    numbers: Collection[int] = ()
 
 
 class Caches:
@@ -137,20 +145,38 @@ class Vault:
         """The period keys with these ids, None for a destroyed one. Raises UnknownKey."""
         return self._opened(PERIOD_KEYS, set(ids))
 
-    def destroy_subject_key(self, id: int) -> None:
-        """Destroys the key: what was sealed with it is gone. Can be repeated. Raises UnknownKey."""
+    def close(self, doomed: Doomed) -> int:
+        """Has look-ups find these no more, though what they sealed can still be read; gives the generation from which
+        that holds. Can be repeated. Raises UnknownKey and UnknownNumber."""
         with self._raised() as connection:
-            keys.destroy(connection, SUBJECT_KEYS, id)
+            keys.close(connection, SUBJECT_KEYS, doomed.subject_keys)
+            keys.close(connection, PERIOD_KEYS, doomed.period_keys)
+            identifiers.close(connection, doomed.numbers)
+        return self.generation
+
+    def destroy(self, doomed: Doomed) -> None:
+        """Destroys them for ever. Not enough by itself: other processes go on using what they remember and store data
+        that nobody can read, unless it is closed and the log's generation raised before, as `cdp.erasing` does."""
+        with self._raised() as connection:
+            for id in doomed.subject_keys:
+                keys.destroy(connection, SUBJECT_KEYS, id)
+            for id in doomed.period_keys:
+                keys.destroy(connection, PERIOD_KEYS, id)
+            for number in doomed.numbers:
+                identifiers.destroy(connection, number)
+
+    def destroy_subject_key(self, id: int) -> None:
+        """Destroys the key: what was sealed with it is gone. Can be repeated. Raises UnknownKey. See `destroy`."""
+        self.destroy(Doomed(subject_keys=[id]))
 
     def destroy_period_key(self, id: int) -> None:
-        """Destroys the key: what was sealed with it is gone. Can be repeated. Raises UnknownKey."""
-        with self._raised() as connection:
-            keys.destroy(connection, PERIOD_KEYS, id)
+        """Destroys the key: what was sealed with it is gone. Can be repeated. Raises UnknownKey. See `destroy`."""
+        self.destroy(Doomed(period_keys=[id]))
 
     def destroy_number(self, number: int) -> None:
-        """Destroys the identifier behind the number; its value gets a new one when seen again. Raises UnknownNumber."""
-        with self._raised() as connection:
-            identifiers.destroy(connection, number)
+        """Destroys the identifier behind the number; its value gets a new one when seen again. Raises UnknownNumber.
+        See `destroy`."""
+        self.destroy(Doomed(numbers=[number]))
 
     def raise_generation(self) -> int:
         """Raises the generation, so that every process must resolve anew, and gives it."""
