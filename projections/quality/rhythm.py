@@ -147,9 +147,9 @@ class _Observed(NamedTuple):
 
 def _too_little(deliveries: int, span: timedelta) -> str | None:
     if deliveries < LEAST_DELIVERIES:
-        return f"{deliveries} deliveries; a rhythm needs {LEAST_DELIVERIES}"
+        return f"{deliveries} of the {LEAST_DELIVERIES} deliveries that a rhythm needs"
     if span < LEAST_SPAN:
-        return f"{span.days} days; a rhythm needs {LEAST_SPAN.days}"
+        return f"{span.days} of the {LEAST_SPAN.days} days that a rhythm needs"
     return None
 
 

@@ -155,7 +155,7 @@ def test_a_source_in_full_is_readable_in_80_columns(answered: Served) -> None:
         printed(render_source(SourceQualityAnswer.model_validate(answered.get(f"/api/quality/sources/{name}").json())))
         for name in ("shop", "stopped")
     )
-    for word in ("Order Completed: 2", "total", "100.0%", "50.0%", "missing_identifier 1", "a rhythm needs 10"):
+    for word in ("Order Completed: 2", "total", "100.0%", "50.0%", "missing_identifier 1", "of the 10 deliveries"):
         assert word in shop
     assert "without a delivery" in stopped
 

@@ -123,9 +123,9 @@ def test_the_expected_deliveries_of_the_history_are_those_that_came() -> None:
 @pytest.mark.parametrize(
     ("times", "why"),
     [
-        (nightly(1)[:9], "9 deliveries; a rhythm needs 10"),
-        (shop(1, weeks=1), "6 days; a rhythm needs 14"),
-        ([START], "1 deliveries; a rhythm needs 10"),
+        (nightly(1)[:9], "9 of the 10 deliveries that a rhythm needs"),
+        (shop(1, weeks=1), "6 of the 14 days that a rhythm needs"),
+        ([START], "1 of the 10 deliveries that a rhythm needs"),
     ],
 )
 def test_with_too_little_history_there_is_no_alarm_but_a_reason(times: Times, why: str) -> None:
