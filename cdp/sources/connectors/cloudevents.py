@@ -32,7 +32,10 @@ _KINDS = {name: kind for kind, name in CANONICAL.items()}
 _OBJECTS = ("traits", "context", "properties", "integrations")
 
 _NAME = re.compile(r"[a-z0-9]+")
-_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ud800-\udfff]")
+_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
+    chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
+)
+_FORBIDDEN = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff{_NONCHARACTERS}]")
 _URI_REFERENCE = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _MEDIA_TYPE = re.compile(r"""[!#$%&'*+.^_`|~\w-]+/[!#$%&'*+.^_`|~\w-]+\s*(?:;.*)?""", re.ASCII)
@@ -110,14 +113,14 @@ def _attributes(item: Tree) -> dict[str, str]:
 
 
 def _attribute(name: str, value: Any) -> str:
-    if not _NAME.fullmatch(name):
+    if name not in TEXTS and not _NAME.fullmatch(name):
         raise Rejected(
             Reason.INVALID_ENVELOPE, "an attribute's name is not of a-z and 0-9; rename it or put it into data"
         )
     if isinstance(value, str):
         if not value and name in TEXTS:
             raise _invalid(name, "is empty; expected a text")
-        if _FORBIDDEN.search(value) or any(ord(each) & 0xFFFE == 0xFFFE for each in value):
+        if not (value.isascii() and value.isprintable()) and _FORBIDDEN.search(value):
             raise _invalid(name, "holds a control character or a noncharacter of Unicode; leave it out")
         return value
     if name in TEXTS:
