@@ -16,6 +16,7 @@ LONGEST_NUMBER = 400
 
 Tree = dict[str, Any]
 
+
 class _OutOfRange(ArithmeticError):
     pass
 
