@@ -13,7 +13,6 @@ from starlette.routing import Route
 from api import metrics
 from cdp.platform import Platform
 
-
 PATIENCE_SECONDS = 0.4
 """How long a database may take to answer; probes of orchestrators give a second to all."""
 

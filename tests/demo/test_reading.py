@@ -15,7 +15,9 @@ from api.demo.people import ISTANBUL
 from api.demo.synthetic import companion
 from cdp.identity.identifier import Identifier
 from cdp.ingest.reading import Reader, Reading
+from cdp.ingest.split import Split
 from cdp.log.touchpoint import UNKNOWN_NAME
+from cdp.sources.connectors.segment import CONNECTOR
 from cdp.sources.source import Source
 
 RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,9 +63,12 @@ def test_real_items_are_read_without_a_flag() -> None:
     assert first.business["properties"]["products"][0]["department"] == "PASTRY"
 
 
+ALONE = Split([], {}, None)
+
+
 def _all_known(items: Iterable[Item]) -> list[Reading]:
     reader = Reader("TR", 512 * 1024)
-    readings = [reader.read(msgspec.json.encode(item), SOURCE, RECEIVED, None, {}, None) for item in items]
+    readings = [reader.read(msgspec.json.encode(item), SOURCE, CONNECTOR, RECEIVED, None, ALONE) for item in items]
     assert {reading.name for reading in readings}.isdisjoint({UNKNOWN_NAME})
     assert {reading.flags for reading in readings} == {()}
     return readings

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from eventsourcing.persistence import OperationalError
@@ -53,7 +53,7 @@ Ticket = Future[Receipt]
 class Waiting:
     """A batcher whose tickets are futures."""
 
-    def __init__(self, intake: FakeIntake, **limits: int) -> None:
+    def __init__(self, intake: FakeIntake, **limits: Any) -> None:
         self.batcher: Batcher[Ticket] = Batcher(
             replace(Settings(), **limits), lambda turn: cast(Intake, intake), self._answer
         )
@@ -72,7 +72,7 @@ class Waiting:
 
 
 @contextmanager
-def running(intake: FakeIntake, **limits: int) -> Iterator[Waiting]:
+def running(intake: FakeIntake, **limits: Any) -> Iterator[Waiting]:
     waiting = Waiting(intake, **limits)
     waiting.batcher.start()
     try:

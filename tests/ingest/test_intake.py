@@ -266,7 +266,7 @@ def test_destroying_a_subject_key_makes_just_that_persons_parts_unreadable(door:
 
 def test_destroying_a_period_key_makes_just_that_class_and_month_unreadable(door: Door) -> None:
     january, february = "2026-01-15T00:00:00Z", "2026-02-15T00:00:00Z"
-    place = {"context": {"ip": "10.0.0.1"}}
+    place: dict[str, Any] = {"context": {"ip": "10.0.0.1"}}
     door.send(track("m-1", timestamp=january, **place), track("m-2", timestamp=february, **place))
     leaves = [event.leaf() for event in door.platform.reader.read(0, 10)]
     door.platform.vault.destroy_period_key(door.touchpoints()[0].header.keys.period["technical"])
@@ -278,7 +278,7 @@ def test_destroying_a_period_key_makes_just_that_class_and_month_unreadable(door
 
 
 def test_late_data_under_a_destroyed_period_is_stored_without_that_class(door: Door) -> None:
-    late = {"timestamp": "2026-01-15T00:00:00Z", "context": {"ip": "10.0.0.1"}}
+    late: dict[str, Any] = {"timestamp": "2026-01-15T00:00:00Z", "context": {"ip": "10.0.0.1"}}
     door.send(track("m-1", **late))
     door.platform.vault.destroy_period_key(door.touchpoints()[0].header.keys.period["technical"])
     assert outcomes(door.send(track("m-2", **late))) == ["accepted"]
