@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from queue import Queue
-from threading import Thread
+from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Protocol
 from uuid import UUID
@@ -125,16 +125,18 @@ def work(pipe: Connection, settings: Settings, import_id: UUID, source_id: UUID)
 
 
 def _incoming(pipe: Connection) -> Iterator[Chunk]:
-    """The chunks, taken from the pipe as they come."""
+    """The chunks, taken from the pipe as they come; when the reader is gone, what waits is left to its successor."""
     waiting: Queue[Chunk | None] = Queue()
+    gone = Event()
 
     def receive() -> None:
         try:
             while True:
                 waiting.put(pipe.recv())
         except (EOFError, OSError):
+            gone.set()
             waiting.put(None)
 
     Thread(target=receive, daemon=True).start()
-    while (chunk := waiting.get()) is not None:
+    while (chunk := waiting.get()) is not None and not gone.is_set():
         yield chunk

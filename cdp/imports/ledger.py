@@ -35,6 +35,7 @@ where import_id = %s
 _RECORD = """
 insert into file_import_delivery
 values (%s, %s, %s, %s, %s, %s, %s, %s)
+on conflict (import_id, chunk) do nothing
 """
 _FINISH = """
 update file_import
@@ -77,6 +78,10 @@ class ImportRunning(RuntimeError):
 
     def __init__(self) -> None:
         super().__init__("another process is importing this file for this source; wait for it, or stop it")
+
+
+class ChunkKnown(Exception):
+    """The chunk is stored already, by a process that outlived the one that was killed."""
 
 
 @dataclass(frozen=True)
@@ -200,11 +205,12 @@ class Made(NamedTuple):
 
 
 def record(cursor: Cursor[Any], made: Made, outcomes: Sequence[str]) -> None:
-    """Writes where the items of a chunk came from, in the transaction that stores them."""
+    """Writes where the items of a chunk came from, in the transaction that stores them. Raises `ChunkKnown`."""
     sums = dict.fromkeys(ByOutcome._fields, 0)
     for outcome, count in zip(outcomes, made.row_counts, strict=True):
         sums[outcome] += count
-    cursor.execute(_RECORD, (*made, *sums.values()), prepare=True)
+    if not cursor.execute(_RECORD, (*made, *sums.values()), prepare=True).rowcount:
+        raise ChunkKnown
 
 
 def _value(connection: Connection[Any], query: str, parameters: list[Any]) -> Any:

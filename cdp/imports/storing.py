@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from cdp.imports.chunk import Chunk, Refusal, Stored
-from cdp.imports.ledger import Made, record
+from cdp.imports.ledger import ChunkKnown, Made, record
 from cdp.ingest.delivery import Delivery, ItemResult, new_delivery_id
 from cdp.ingest.intake import Intake
 from cdp.ingest.outcomes import Booked
@@ -44,9 +44,13 @@ class Storing(Intake):
     def store(self, chunk: Chunk) -> Stored:
         """Commits a chunk, or nothing of it. Raises the recorder's errors."""
         self._chunk = chunk
-        (receipt,) = self.take([delivery_of(chunk, self._credential)])
+        rows = sum(chunk.row_counts)
+        try:
+            (receipt,) = self.take([delivery_of(chunk, self._credential)])
+        except ChunkKnown:
+            return Stored(chunk.number, rows, Counter(), {})
         outcomes: Counter[str] = Counter(item.outcome for item in receipt.items)
-        return Stored(chunk.number, sum(chunk.row_counts), outcomes, _refusals(chunk, receipt.items))
+        return Stored(chunk.number, rows, outcomes, _refusals(chunk, receipt.items))
 
     def _first_time(self, writer: Writer, booked: Sequence[Booked]) -> None:
         super()._first_time(writer, booked)

@@ -139,6 +139,22 @@ def test_two_processes_cannot_import_the_same_file(desk: Desk, monkeypatch: pyte
     assert desk.take(path).books.of_items.accepted == 3
 
 
+def test_a_chunk_that_an_orphaned_process_stored_is_not_stored_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = Storing.store
+
+    def orphan(self: Storing, each: chunk.Chunk) -> chunk.Stored:
+        stored(self, each)
+        return stored(self, each)
+
+    monkeypatch.setattr(Storing, "store", orphan)
+    books = desk.sales()
+    assert (books.of_items, books.balanced) == (ByOutcome(3, 0, 0), True)
+    with desk.platform.databases.log.connection() as connection:
+        assert connection.execute("select received, accepted from outcome_count").fetchall() == [(3, 3)]
+
+
 def test_other_processes_store_too(desk: Desk) -> None:
     path = desk.write("sales.csv", HEADER, *ROWS)
     assert desk.take(path, workers=1).books.of_items == ByOutcome(3, 0, 0)
