@@ -91,9 +91,9 @@ def test_all_members_together_are_bounded() -> None:
         inflate(gzip.compress(b"[" * 50_000_000), None, 1_000)
 
 
-@pytest.mark.parametrize("rest", [b"garbage", b"\x00", b"\x1f\x8b", gzip.compress(b"more")[:-1]])
+@pytest.mark.parametrize("rest", [b"garbage", b"\x00", b"\x1f\x8b", gzip.compress(b"more", mtime=0)[:-1]])
 def test_nothing_may_follow_the_last_member(rest: bytes) -> None:
-    body = gzip.compress(b"{}") + rest
+    body = gzip.compress(b"{}", mtime=0) + rest
     with pytest.raises(BodyUnreadable) as unreadable:
         inflate(body, "gzip", 1_000)
     assert unreadable.value.kept == body
@@ -102,5 +102,5 @@ def test_nothing_may_follow_the_last_member(rest: bytes) -> None:
 def test_a_great_many_empty_members_cost_little() -> None:
     began = time.monotonic()
     with pytest.raises(BodyUnreadable, match="members"):
-        inflate(gzip.compress(b"") * 200_000, "gzip", 1_000)
+        inflate(gzip.compress(b"", mtime=0) * 200_000, "gzip", 1_000)
     assert time.monotonic() - began < 1
