@@ -58,7 +58,8 @@ class _Bar:
     def __init__(self) -> None:
         columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         console = Console(stderr=True)
-        self._progress = Progress(TextColumn("{task.description}"), *columns, console=console, transient=True)
+        what = TextColumn("{task.description}")
+        self._progress = Progress(what, *columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._progress.add_task("checking", total=None)
 
     def __enter__(self) -> _Bar:
@@ -98,9 +99,10 @@ def _books(result: Result) -> Table:
 
 def _trial(trial: Trial, reading: Reading) -> list[RenderableType]:
     items = [msgspec.json.format(item, indent=2).decode() for item in trial.first]
+    refused = sum(count for count, _ in trial.refusals.values())
     said = (
-        f"Nothing was changed. {reading.rows:,} rows would become {trial.items:,} touchpoints and "
-        f"{sum(count for count, _ in trial.refusals.values()):,} items in quarantine."
+        f"Nothing was changed. {_many(reading.rows, 'row')} would become {_many(trial.items, 'touchpoint')} and "
+        f"{_many(refused, 'item')} in quarantine."
     )
     return [
         *items,
@@ -122,3 +124,7 @@ def _problems(refusals: dict[Refusal, tuple[int, int]], title: str) -> list[Rend
 
 def _skipped(skipped: Counter[str]) -> list[RenderableType]:
     return [f"{count:,} rows left out: {because}" for because, count in skipped.most_common()]
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
