@@ -30,7 +30,7 @@ from cdp.vault.vault import Vault
 
 _logger = logging.getLogger(__name__)
 
-CHUNK_ITEMS = 1_000
+CHUNK_ITEMS = 2_000
 CHUNK_BYTES = 4 * 1024 * 1024
 _ATTEMPTS = 10
 _AWAY = (OperationalError, psycopg.OperationalError, psycopg.InternalError)
