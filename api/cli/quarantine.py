@@ -36,6 +36,7 @@ from cdp.quarantine.change import Change, Patch, Replacement
 from cdp.quarantine.desk import Desk
 from cdp.quarantine.moment import age, moment
 from cdp.quarantine.selection import HELD, InvalidSelection, Selection, place
+from cdp.sources.rejection import Stage as Stages
 
 app = typer.Typer(help="What could not be accepted: see it, mend it, take it in again.", no_args_is_help=True)
 
@@ -47,7 +48,7 @@ class InvalidCommand(ValueError):
 Ids = Annotated[list[UUID] | None, typer.Argument(metavar="[ID]...", help="items, as `cdp quarantine list` shows them")]
 SourceName = Annotated[str | None, typer.Option("--source", help="only of this source")]
 Reason = Annotated[str | None, typer.Option(help="only held for this reason, such as missing_event")]
-Stage = Annotated[str | None, typer.Option(help="only held at this stage: split, parse, append")]
+Stage = Annotated[str | None, typer.Option(help=f"only held at this stage: {', '.join(each.value for each in Stages)}")]
 Plan = Annotated[int | None, typer.Option(help="only refused by this version of the source's plan")]
 Delivery = Annotated[UUID | None, typer.Option(help="only of this delivery")]
 Since = Annotated[str | None, typer.Option(help="only received then or later: 2026-03-01, 36h, 90d")]

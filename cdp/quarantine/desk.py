@@ -47,6 +47,7 @@ class Desk:
 
     def __init__(self, platform: Parts) -> None:
         settings, vault, registry = platform.settings, platform.vault, platform.registry
+        registry.refresh()  # what is mended is judged by the plans of now
         self._pool = platform.databases.log
         self._vault = vault
         self._log = platform.log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from cdp.plans.document import PlanDocument
 from cdp.platform import Platform
 from cdp.settings import Settings
 
@@ -149,3 +151,38 @@ def test_what_is_settled_cannot_be_mended(desk: Desk) -> None:
     answer = desk.post(f"/quarantine/{held}/fix", set={"event": "Order Completed"})
     assert (answer.status_code, answer.json()["code"]) == (409, "not_held")
     assert desk.get(f"/quarantine/{held}").json()["kept"] is False
+
+
+def test_a_batch_of_cloudevents_that_cannot_be_split_is_mended(desk: Desk) -> None:
+    event = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "/shop",
+        "type": "Order Completed",
+        "userid": "42",
+        "data": {"total": "12.50"},
+    }
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    body = json.dumps([event, {**event, "id": "e-2"}])
+    sent = desk.client.post("/v1/events", content=body[:-5], headers=headers, auth=(desk.key, ""))
+    assert sent.status_code == 400
+    held = desk.one()
+    assert held["whole"]
+    assert len(desk.post(f"/quarantine/{held['id']}/fix", text=body).json()["verdict"]["items"]) == 2
+    assert desk.post("/quarantine/replay").json()["outcomes"] == {"split": 1, "accepted": 2}
+    books = desk.platform.reader.read(0, 100)
+    assert [each.header.connector for each in desk.platform.opener.open(books)] == ["cloudevents"] * 2
+
+
+def test_what_a_plan_refused_is_replayed_under_another(desk: Desk) -> None:
+    plan = {"mode": "block", "events": {"Order Paid": {}}}
+    desk.platform.plans.draft("shop", PlanDocument.of(plan), actor="test")
+    desk.platform.plans.activate("shop", actor="test")
+    desk.send({**BAD, "event": "Order Completed"})
+    held = desk.one(plan=1, stage="plan")
+    assert held["reason"] == "unplanned_event"
+    assert desk.get("/quarantine", plan=2).json()["items"] == []
+    assert desk.get("/deliveries", source="shop", message_id="m-1").json()[0]["quarantine_id"] == held["id"]
+    desk.platform.plans.draft("shop", PlanDocument.of({**plan, "events": {"Order Completed": {}}}), actor="test")
+    desk.platform.plans.activate("shop", actor="test")
+    assert desk.post("/quarantine/replay", plan=1).json()["outcomes"] == {"accepted": 1}
