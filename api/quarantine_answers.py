@@ -16,6 +16,7 @@ from cdp.quarantine.fixing import Fixed, Verdict
 from cdp.quarantine.listing import Count, Line, Listed, Page, Shown
 from cdp.quarantine.lookup import DeliveryOutcome, ItemOutcome
 from cdp.quarantine.masking import masked
+from cdp.quarantine.opening import MENDED, REPLAYED
 from cdp.quarantine.removal import Removed
 from cdp.quarantine.replay import Replayed
 from cdp.sources.rejection import Rejected
@@ -175,7 +176,8 @@ def _described_reading(item: Reading | Rejected) -> dict[str, Any]:
     if isinstance(item, Rejected):
         return {"stage": item.stage.value, "reason": item.reason.value, "message": item.detail}
     occurred_at = item.clocks.occurred_at.isoformat()
-    return {"type": item.type, "name": item.name, "occurred_at": occurred_at, "flags": list(item.flags)}
+    flags = [flag for flag in item.flags if flag not in (MENDED, REPLAYED)]
+    return {"type": item.type, "name": item.name, "occurred_at": occurred_at, "flags": flags}
 
 
 def _common(shown: Shown, raw: bool) -> Any:
@@ -183,7 +185,8 @@ def _common(shown: Shown, raw: bool) -> Any:
     if shown.opened is None or not shown.opened.common:
         return None
     common = shown.opened.common
-    return {**common.defaults, "sentAt": common.sent_at} if raw else sorted([*common.defaults, "sentAt"])
+    said = common.defaults | ({} if common.sent_at is None else {"sentAt": common.sent_at})
+    return said if raw else sorted(said)
 
 
 def _content(content: bytes, raw: bool) -> Any:

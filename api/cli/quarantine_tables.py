@@ -10,42 +10,49 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-_MOMENT = len("2026-03-01T12:00:00")
+_ID = 36
+_DAY, _MINUTE, _SECOND = (len(text) for text in ("2026-03-01", "2026-03-01T12:00", "2026-03-01T12:00:00"))
 
 
 def counts_table(counts: list[dict[str, Any]]) -> Table:
     """How many items there are, by source and reason."""
-    table = _table("source", "state", "stage", "reason", "items", "first received", "last received")
+    table = _table("source", "state", "stage", "reason", "items", "first", "last")
     table.columns[4].justify = "right"
     for each in counts:
-        moments = (_moment(each["first"]), _moment(each["last"]))
-        table.add_row(each["source"], each["state"], each["stage"], each["reason"], f"{each['items']:,}", *moments)
+        days = (each["first"][:_DAY], each["last"][:_DAY])
+        table.add_row(each["source"], each["state"], each["stage"], each["reason"], f"{each['items']:,}", *days)
     return table
 
 
 def items_table(items: list[dict[str, Any]]) -> Table:
-    """Items, one a line."""
-    table = _table("id", "received", "source", "reason", "bytes")
-    table.columns[4].justify = "right"
+    """Items, one a line; their ids are never cut."""
+    table = _table("id", "received (UTC)", "source", "reason", "bytes")
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
+    table.columns[0].min_width, table.columns[4].justify = _ID, "right"
     for each in items:
         marks = [each["state"]] if each["state"] != "held" else []
         marks += [name for name in ("whole", "mended") if each[name]]
         reason = each["reason"] + (f" ({', '.join(marks)})" if marks else "")
         size = "" if each["bytes"] is None else f"{each['bytes']:,}"
-        table.add_row(each["id"], _moment(each["received_at"]), each["source"], reason, size)
+        table.add_row(each["id"], _moment(each["received_at"], _MINUTE), each["source"], reason, size)
     return table
 
 
 def outcomes_table(outcomes: list[dict[str, Any]]) -> RenderableType:
-    """What became of items."""
+    """What became of items, one table for each delivery."""
     if not outcomes:
         return "nothing with this message id was received, or it could not be read in what is held"
-    table = _table("delivery", "item", "outcome", "position", "in quarantine")
+    tables: dict[str, Table] = {}
     for each in outcomes:
+        delivery = each["delivery_id"]
+        table = tables.setdefault(delivery, _table("item", "outcome", "position", "in quarantine, with its reason"))
         position = "" if each["position"] is None else f"{each['position']:,}"
-        row = (each["delivery_id"], str(each["item"]), each["outcome"], position, each["quarantine_id"] or "")
-        table.add_row(*row)
-    return table
+        held = f"{each['quarantine_id']} {each['reason']}" if each["quarantine_id"] else ""
+        table.add_row(str(each["item"]), each["outcome"], position, held)
+    titled: list[RenderableType] = []
+    for delivery, table in tables.items():
+        titled += [f"delivery {delivery}", table]
+    return Group(*titled)
 
 
 def render_item(item: dict[str, Any]) -> RenderableType:
@@ -104,5 +111,5 @@ def _table(*columns: str) -> Table:
     return Table(*columns, box=SIMPLE, padding=(0, 1, 0, 0))
 
 
-def _moment(text: str) -> str:
-    return text[:_MOMENT].replace("T", " ")
+def _moment(text: str, length: int = _SECOND) -> str:
+    return text[:length].replace("T", " ")
