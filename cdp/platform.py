@@ -15,7 +15,7 @@ from cdp.registry import Registry
 from cdp.settings import Settings
 from cdp.setup import Sources, Tokens
 from cdp.vault.keyring import KeyRing
-from cdp.vault.vault import Vault
+from cdp.vault.vault import REMEMBERED, Vault
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,19 @@ class Platform:
 
     @classmethod
     @contextmanager
-    def open(cls, settings: Settings) -> Iterator[Platform]:
-        """Makes the databases and the master key ready, and closes all connections at the end."""
+    def open(cls, settings: Settings, remembered: int = REMEMBERED) -> Iterator[Platform]:
+        """Makes the databases and the master key ready, and closes all connections at the end.
+
+        `remembered` bounds what of the vault is kept in memory.
+        """
         with open_databases(settings) as databases:
-            yield cls.over(settings, databases)
+            yield cls.over(settings, databases, remembered)
 
     @classmethod
-    def over(cls, settings: Settings, databases: Databases) -> Platform:
+    def over(cls, settings: Settings, databases: Databases, remembered: int = REMEMBERED) -> Platform:
         """The platform on databases that are open."""
         settings.home.mkdir(parents=True, exist_ok=True)
-        vault = Vault.open(databases.vault, settings.master_key)
+        vault = Vault.open(databases.vault, settings.master_key, remembered)
         log = Log(databases.log, vault)
         reader = LogReader(databases.log)
         registry = Registry(reader, log.mapper)

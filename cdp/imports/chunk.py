@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cdp.sources.files.building import Item
+if TYPE_CHECKING:  # processes that only store chunks do without the memory of pyarrow
+    from cdp.sources.files.building import Item
 
 ITEMS = 1_000
 BYTES = 4 << 20

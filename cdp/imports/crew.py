@@ -25,6 +25,10 @@ WAITING = 3
 """Chunks on their way to one process, so that it never waits for the reader."""
 
 
+REMEMBERED = 40_000
+"""What such a process keeps of the vault: rows of a file that are about the same person are often near each other."""
+
+
 class ImportStopped(RuntimeError):
     """A process could not store its chunk."""
 
@@ -113,7 +117,7 @@ def work(pipe: Connection, settings: Settings, import_id: UUID, source_id: UUID)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the reader, and so the pipe
     try:
-        with Platform.open(settings) as platform:
+        with Platform.open(settings, REMEMBERED) as platform:
             storing = Storing(platform, import_id, source_id)
             for chunk in _incoming(pipe):
                 pipe.send(storing.store(chunk))

@@ -99,15 +99,15 @@ class Vault:
             self._standing = Standing(heads.serve(connection, keyring), Caches(remembered))
 
     @classmethod
-    def open(cls, pool: Pool, key_file: Path) -> Vault:
+    def open(cls, pool: Pool, key_file: Path, remembered: int = REMEMBERED) -> Vault:
         """Opens the vault with the ring in the key file; makes a ring only for a vault that was never used.
 
         Raises KeyFileMissing when the file of a vault in use is gone, and what the constructor raises.
         """
         try:
-            return cls(pool, KeyRing.load(key_file))
+            return cls(pool, KeyRing.load(key_file), remembered)
         except KeyFileMissing:
-            return cls(pool, _first_ring(pool, key_file))
+            return cls(pool, _first_ring(pool, key_file), remembered)
 
     @property
     def generation(self) -> int:
