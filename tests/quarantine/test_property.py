@@ -17,6 +17,8 @@ from tests.postgres.cluster import Cluster
 from tests.quarantine.throws import Item, Request, requests
 from tests.quarantine.twins import Side, Twins, opened
 
+pytestmark = pytest.mark.slow
+
 _numbers = itertools.count(1)
 
 EXAMPLES = 25
