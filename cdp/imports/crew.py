@@ -29,6 +29,10 @@ REMEMBERED = 40_000
 """What such a process keeps of the vault: rows of a file that are about the same person are often near each other."""
 
 
+CHUNKS_REMEMBERED = 4
+"""Chunks after which the ciphers made for them, of 2.5 KB each, are dropped."""
+
+
 class ImportStopped(RuntimeError):
     """A process could not store its chunk."""
 
@@ -114,13 +118,16 @@ def work(pipe: Connection, settings: Settings, import_id: UUID, source_id: UUID)
     """The life of such a process: chunks in, what became of them out; it ends when the reader's end closes."""
     from cdp.imports.storing import Storing
     from cdp.platform import Platform
+    from cdp.vault.sealing import forget
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the reader, and so the pipe
     try:
         with Platform.open(settings, REMEMBERED) as platform:
             storing = Storing(platform, import_id, source_id)
-            for chunk in _incoming(pipe):
+            for count, chunk in enumerate(_incoming(pipe)):
                 pipe.send(storing.store(chunk))
+                if count % CHUNKS_REMEMBERED == 0:
+                    forget()
     except (PersistenceError, psycopg.Error) as error:
         with contextlib.suppress(OSError):
             pipe.send(f"the database did not take a chunk ({described(error)})")
