@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp.sources.files import grouping
+from cdp.sources.files.cells import Cells
 from cdp.sources.files.grouping import Grouped, Grouping
-from cdp.sources.files.kinds import textual
 from cdp.sources.files.mapping import Group
 from cdp.sources.files.portion import BrokenRow, Portion
 from cdp.sources.files.problem import Fault, FileProblem
@@ -23,7 +23,7 @@ PATH = Path("sales.csv")
 
 def portion(keys: list[str | None], first: int) -> Portion:
     rows = pa.array(range(first, first + len(keys)), pa.int64())
-    return Portion({"order": textual(pa.array(keys, pa.string()))}, rows)
+    return Portion({"order": Cells(pa.array(keys, pa.string()))}, rows)
 
 
 def groups(group: Group, keys: list[str | None], cuts: list[int]) -> list[list[int]]:

@@ -11,16 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp.sources.files.kinds import Cells, computed, converted, holds, textual
+from cdp.sources.files.cells import Cells
+from cdp.sources.files.kinds import computed, converted, holds
 from cdp.sources.files.mapping import Column, Computed, Condition, Kind, Marks
 
 TURKISH = Marks(",", ".")
 
 
 def read(column: Column, *texts: str | None, plain: bool = False) -> list[Any]:
-    cells = textual(pa.array(texts, pa.string()))
-    if plain:
-        cells = Cells(cells.texts, pa.array([True] * len(texts)))
+    cells = Cells(pa.array(texts, pa.string()), plain)
     found = converted(column, cells)
     wrong = found.wrong.to_pylist()
     values = found.json.to_pylist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from cdp.sources.files.kinds import textual
+from cdp.sources.files.cells import Cells
 from cdp.sources.files.mapping import Time
 from cdp.sources.files.moments import moments
 from cdp.sources.rejection import Reason
@@ -16,7 +16,7 @@ ISTANBUL = "Europe/Istanbul"
 def read(text: str, form: str | None = None, zone: str | None = ISTANBUL, beside: str | None = None) -> str | Reason:
     """What a text says; `beside` stands in the same column and may change the way, not the result."""
     texts = [text] if beside is None else [text, beside]
-    found = moments(Time((), form, zone), textual(pa.array(texts, pa.string())))
+    found = moments(Time((), form, zone), Cells(pa.array(texts, pa.string())))
     said = found.texts[0].as_py()
     return found.wrong[0] if said is None else said
 

@@ -10,10 +10,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.sources.files.cells import Cells, Texts
 from cdp.sources.files.document import Members, Value, json_array, json_lists, json_object, repeated
 from cdp.sources.files.draft import Draft, valid_somewhere
 from cdp.sources.files.grouping import Grouped
-from cdp.sources.files.kinds import Cells, Texts, joined, json_texts
+from cdp.sources.files.kinds import joined, json_texts
 from cdp.sources.files.mapping import Constant, Field, FileMapping, FoundIdentifier, Key, Node, Time
 from cdp.sources.files.moments import moments
 from cdp.sources.files.portion import BrokenRow, Portion
@@ -194,7 +195,7 @@ class _Originals:
         self._numbers = portion.rows.to_pylist()
         self._names = list(portion.columns)
         self._texts = [cells.texts.to_pylist() for cells in portion.columns.values()]
-        self._plain = [cells.plain.to_pylist() for cells in portion.columns.values()]
+        self._plain = [cells.plain_cells().to_pylist() for cells in portion.columns.values()]
 
     def row(self, place: int) -> dict[str, Any]:
         """A row's texts, and which of them the file's own type says are numbers or times."""
@@ -204,9 +205,9 @@ class _Originals:
 
 
 def _spaced(parts: Sequence[Cells]) -> Cells:
-    plain = parts[0].plain
+    plain = parts[0].plain_cells()
     for part in parts[1:]:
-        plain = pc.and_(plain, part.plain)
+        plain = pc.and_(plain, part.plain_cells())
     return Cells(pc.binary_join_element_wise(*[part.texts for part in parts], " "), plain)
 
 

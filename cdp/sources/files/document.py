@@ -9,7 +9,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.sources.files.kinds import Texts, joined
+from cdp.sources.files.cells import Texts
+from cdp.sources.files.kinds import joined
 
 Value = Texts | str | None
 """JSON texts by row, null where there is nothing; or one text for all rows; or nothing at all."""

@@ -9,11 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.sources.files.cells import Cells, Texts
 from cdp.sources.files.document import Value, json_object, repeated
 from cdp.sources.files.grouping import Grouped
 from cdp.sources.files.kinds import (
-    Cells,
-    Texts,
     any_of,
     computed,
     converted,
@@ -33,8 +32,6 @@ from cdp.sources.rejection import Reason
 
 Faults = dict[int, tuple[int, Fault]]
 """By group: the number of a row, and what is wrong with it."""
-
-_NO_TEXT = "\x00"
 
 
 class Draft:
@@ -114,9 +111,7 @@ class Draft:
 
     def differing(self, name: str) -> Any:
         """Where a row says something else than the first row of its group."""
-        texts = pc.fill_null(self.rows.columns[name].texts, _NO_TEXT)
-        first = pc.fill_null(self.heads.columns[name].texts, _NO_TEXT)
-        return pc.not_equal(texts, first.take(self.owner))
+        return self.rows.columns[name].differ(self.heads.columns[name].take(self.owner))
 
     def _check_agreement(self, column: Column) -> None:
         if self.single or column.rows is Disagreement.FIRST or column.name in self._agreed:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.sources.files.kinds import Texts, joined
+from cdp.sources.files.cells import Cells
+from cdp.sources.files.kinds import joined
 from cdp.sources.files.mapping import Group
 from cdp.sources.files.portion import BrokenRow, Portion
 from cdp.sources.files.problem import FileProblem
@@ -36,10 +37,14 @@ class Grouped(NamedTuple):
 
 
 class _Order(NamedTuple):
-    """How rows fall into groups: row indices group by group, and where each group starts."""
+    """How rows fall into groups: row indices group by group, None where they are so already, and where groups start."""
 
     indices: Any
     offsets: Any
+
+    def rows(self, places: Any) -> Any:
+        """The row indices at these places of the order."""
+        return places if self.indices is None else self.indices.take(places)
 
 
 class Grouping:
@@ -79,17 +84,12 @@ class Grouping:
         """Gives out what lies before the first group whose last row is at `open_from` or later, and holds the rest."""
         order = self._order(portion, places)
         firsts, lasts = order.offsets.slice(0, len(order.offsets) - 1), pc.subtract(order.offsets.slice(1), 1)
-        first_places = places.take(order.indices.take(firsts))
-        last_places = places.take(order.indices.take(lasts))
+        first_places, last_places = places.take(order.rows(firsts)), places.take(order.rows(lasts))
         self._check(portion, order, first_places, last_places)
         growing = pc.indices_nonzero(pc.greater_equal(last_places, open_from))
         complete = growing[0].as_py() if len(growing) else len(firsts)
-        rows = order.offsets[complete].as_py()
-        kept = order.indices.slice(rows)
-        kept = kept.take(pc.array_sort_indices(kept))
-        self._held, self._places = portion.take(kept), places.take(kept)
-        broken = self._released(self._held)
-        return Grouped(portion.take(order.indices.slice(0, rows)), order.offsets.slice(0, complete + 1), broken)
+        given, self._held, self._places = _parted(portion, places, order, order.offsets[complete].as_py())
+        return Grouped(given, order.offsets.slice(0, complete + 1), self._released(self._held))
 
     def _released(self, held: Portion) -> list[BrokenRow]:
         """The broken rows that lie before everything that is held back."""
@@ -104,11 +104,11 @@ class Grouping:
     def _order(self, portion: Portion, places: Any) -> _Order:
         group = self._group
         if group is None or not len(portion):
-            return _Order(pa.array([], pa.int64()), pa.array([0], pa.int32()))
-        codes = _keys([portion.columns[name].texts for name in group.by], places).dictionary_encode().indices
+            return _Order(None, pa.array([0], pa.int32()))
+        codes = _keys([portion.columns[name] for name in group.by], places).dictionary_encode().indices
         if group.within == 1:
             starts = pc.indices_nonzero(_changes(codes))
-            return _Order(pa.array(range(len(codes)), pa.int64()), _offsets(starts, len(codes)))
+            return _Order(None, _offsets(starts, len(codes)))
         return _near(codes, places, group.within)
 
     def _check(self, portion: Portion, order: _Order, firsts: Any, lasts: Any) -> None:
@@ -125,14 +125,26 @@ class Grouping:
         ):
             found = pc.indices_nonzero(too_large)
             if len(found):
-                row = portion.rows[order.indices[order.offsets[found[0].as_py()].as_py()].as_py()].as_py()
+                row = portion.rows[order.rows(order.offsets.take(found))[0].as_py()].as_py()
                 advice = f"Is group.by in the mapping right? Else change group.{remedy}."
                 raise FileProblem(self._path, f"{what} begins here", advice, row)
 
 
-def _keys(columns: list[Texts], places: Any) -> Texts:
+def _parted(portion: Portion, places: Any, order: _Order, count: int) -> tuple[Portion, Portion, Any]:
+    """The first `count` rows of the order, and the rest as it stands in the file."""
+    if order.indices is None:
+        rest = len(portion) - count
+        return portion.slice(0, count), portion.slice(count, rest), places.slice(count)
+    kept = order.indices.slice(count)
+    kept = kept.take(pc.array_sort_indices(kept))
+    return portion.take(order.indices.slice(0, count)), portion.take(kept), places.take(kept)
+
+
+def _keys(columns: list[Cells], places: Any) -> Any:
     """What rows of one group have in common; a row that lacks any of it is alone."""
-    keys = columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, "\x1f")
+    if len(columns) == 1 and not columns[0].raw.null_count:
+        return columns[0].raw
+    keys = pc.binary_join_element_wise(*[cells.texts for cells in columns], "\x1f")
     return keys if not keys.null_count else pc.coalesce(keys, joined("\x00", places.cast(pa.string())))
 
 

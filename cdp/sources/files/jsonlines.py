@@ -11,8 +11,8 @@ import msgspec
 import pyarrow as pa
 
 from cdp.sources.files.bytestream import BLOCK, ByteStream, opened
+from cdp.sources.files.cells import Cells
 from cdp.sources.files.header import check_columns, check_overlooked
-from cdp.sources.files.kinds import Cells
 from cdp.sources.files.mapping import FileMapping
 from cdp.sources.files.portion import BrokenRow, Portion, Progress
 from cdp.sources.files.problem import Fault, FileProblem

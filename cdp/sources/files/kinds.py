@@ -11,33 +11,14 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.sources.files.cells import Cells, Texts
 from cdp.sources.files.mapping import Column, Computed, Condition, Kind, Marks
-
-Texts = Any
-"""A `pyarrow.StringArray`; null is nothing."""
 
 _JSON_ESCAPED = r'["\\\x00-\x1f]'
 _DECIMAL = r"^-?\d{1,24}(\.\d{1,12})?$"
 _INTEGER = r"^-?\d{1,18}$"
 _EXACT = pa.decimal256(36, 12)
 _SPACE = " \t\r\n\u00a0"
-
-
-class Cells(NamedTuple):
-    """A column of a file as text. Where `plain` is true the file's own type says that it is a number or a time, so it
-    is written the one way that needs no marks: 1234.5, or ISO 8601."""
-
-    texts: Texts
-    plain: Any
-
-    @property
-    def all_plain(self) -> bool:
-        """Whether no cell was written by a person."""
-        return bool(pc.all(self.plain).as_py())
-
-    def take(self, indices: Any) -> Cells:
-        """The cells at these places."""
-        return Cells(self.texts.take(indices), self.plain.take(indices))
 
 
 class Converted(NamedTuple):
@@ -48,17 +29,12 @@ class Converted(NamedTuple):
     expected: str
 
 
-def textual(texts: Texts) -> Cells:
-    """Cells whose file knows only texts."""
-    return Cells(texts, _all(False, len(texts)))
-
-
 def present(column: Column, cells: Cells) -> Cells:
     """The cells without those that the mapping says mean nothing in this column."""
     if not column.empty:
         return cells
     nothing = pc.is_in(cells.texts, value_set=pa.array(column.empty, pa.string()))
-    return Cells(pc.if_else(nothing, None, cells.texts), cells.plain)
+    return cells.with_texts(pc.if_else(nothing, None, cells.texts))
 
 
 def converted(column: Column, cells: Cells) -> Converted:
@@ -197,7 +173,8 @@ def _plain_number(column: Column, cells: Cells) -> Texts:
     if cells.all_plain:
         return cells.texts
     trimmed = _without_plus(pc.utf8_trim(cells.texts, characters=_SPACE))
-    return pc.if_else(cells.plain, trimmed, _unmarked(trimmed, column.marks))
+    unmarked = _unmarked(trimmed, column.marks)
+    return unmarked if cells.none_plain else pc.if_else(cells.plain_cells(), trimmed, unmarked)
 
 
 def _unmarked(texts: Texts, marks: Marks) -> Texts:

@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.sources.files.kinds import Cells, Texts
+from cdp.sources.files.cells import Cells, Texts
+from cdp.sources.files.kinds import joined
 from cdp.sources.files.mapping import Time
 from cdp.sources.rejection import Reason
 
 _FAST_FORMAT = re.compile(r"(?:[^%]|%[dmYHMS])*")
 _MICROSECONDS = pa.timestamp("us")
-_ISO_UTC = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Moments(NamedTuple):
@@ -33,10 +33,10 @@ class Moments(NamedTuple):
 
 def moments(time: Time, cells: Cells) -> Moments:
     """The times of a column."""
-    if time.format is None or pc.all(cells.plain).as_py():
+    if time.format is None or cells.all_plain:
         local = _iso(cells.texts)
     else:
-        local = _formatted(cells.texts, time.format) if not pc.any(cells.plain).as_py() else None
+        local = _formatted(cells.texts, time.format) if cells.none_plain else None
     found = None if local is None or time.zone is None else _utc(local, time.zone)
     if found is None or found.null_count != cells.texts.null_count:
         return _one_by_one(time, cells)
@@ -67,15 +67,15 @@ def _utc(local: Any, zone: str) -> Any:
 
 
 def _written(utc: Any) -> Texts:
-    naive = utc.cast(_MICROSECONDS)
-    return pc.replace_substring(pc.strftime(naive, _ISO_UTC), ".000000Z", "Z")
+    plain = pc.replace_substring(utc.cast(_MICROSECONDS).cast(pa.string()), ".000000", "")
+    return joined(pc.replace_substring(plain, " ", "T"), "Z")
 
 
 def _one_by_one(time: Time, cells: Cells) -> Moments:
     zone = None if time.zone is None else _zone(time.zone)
     wrong: dict[int, Reason] = {}
     found: list[str | None] = []
-    for at, (text, plain) in enumerate(zip(cells.texts.to_pylist(), cells.plain.to_pylist(), strict=True)):
+    for at, (text, plain) in enumerate(zip(cells.texts.to_pylist(), cells.plain_cells().to_pylist(), strict=True)):
         said = None if text is None else _moment(text, None if plain else time.format, zone)
         if isinstance(said, Reason):
             wrong[at], said = said, None

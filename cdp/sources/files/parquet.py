@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from cdp.sources.files.bytestream import unreadable
+from cdp.sources.files.cells import Cells, Texts
 from cdp.sources.files.header import check_columns
-from cdp.sources.files.kinds import Cells, Texts, fraction_text
+from cdp.sources.files.kinds import fraction_text
 from cdp.sources.files.mapping import FileMapping
 from cdp.sources.files.portion import Portion, Progress
 from cdp.sources.files.problem import FileProblem
@@ -53,15 +54,20 @@ class ParquetReader:
                 yield Portion(columns, rows)
 
     def _cells(self, name: str, column: Any) -> Cells:
-        texts = _texts(column, self._mapping.decimals.get(name))
-        if texts.type != pa.string():
-            texts = texts.cast(pa.string())
-        is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-        is_text = is_text or pa.types.is_dictionary(column.type) or pa.types.is_binary(column.type)
-        if is_text:
+        type_ = column.type
+        if pa.types.is_floating(type_):
+            decimals = self._mapping.decimals.get(name)
+            known = pc.if_else(pc.is_nan(column), None, column)  # pandas writes "not a number" for nothing
+            return Cells(known if decimals is None else pc.round(known, decimals), True, _floats)
+        if pa.types.is_timestamp(type_):
+            return Cells(column, True, _times)
+        if pa.types.is_nested(type_):
+            return Cells(_nested(column), True)
+        if _is_text(type_):
+            texts = column.cast(pa.string())
             nothing = pc.is_in(texts, value_set=pa.array(self._mapping.file.empty, pa.string()))
-            texts = pc.if_else(nothing, None, texts)
-        return Cells(texts, pa.repeat(pa.scalar(not is_text), len(texts)))
+            return Cells(pc.if_else(nothing, None, texts))
+        return Cells(column, True, _cast)
 
     @contextmanager
     def _file(self) -> Iterator[Any]:
@@ -80,20 +86,26 @@ class ParquetReader:
         return FileProblem(self._path, f"this is no whole Parquet file ({_first_line(what)})", "Fetch it again.", row)
 
 
-def _texts(column: Any, decimals: int | None) -> Texts:
-    type_ = column.type
-    if pa.types.is_floating(type_):
-        known = pc.if_else(pc.is_nan(column), None, column)  # pandas writes "not a number" for nothing
-        return _floats(known if decimals is None else pc.round(known, decimals))
-    if pa.types.is_timestamp(type_):
-        naive = column.cast(pa.timestamp("us", type_.tz), safe=False)
-        if type_.tz is None:
-            return pc.replace_substring_regex(naive.cast(pa.string()), r"\.000000$", "")
-        utc = pc.cast(naive, pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
-        return pc.binary_join_element_wise(pc.strftime(utc, "%Y-%m-%dT%H:%M:%S"), pa.scalar("Z"), "")
-    if pa.types.is_nested(type_):
-        return pa.array([None if each is None else _encode(each).decode() for each in column.to_pylist()], pa.string())
+def _is_text(type_: Any) -> bool:
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_dictionary, pa.types.is_binary)
+    return any(kind(type_) for kind in kinds)
+
+
+def _cast(column: Any) -> Texts:
     return column.cast(pa.string())
+
+
+def _times(column: Any) -> Texts:
+    """ISO 8601: with a zone where the file knows one, and seconds with decimals only where there are any."""
+    if column.type.tz is None:
+        local = column.cast(pa.timestamp("us"), safe=False).cast(pa.string())
+        return pc.replace_substring_regex(local, r"\.000000$", "")
+    utc = column.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.timestamp("us"))
+    return pc.binary_join_element_wise(pc.strftime(utc, "%Y-%m-%dT%H:%M:%S"), pa.scalar("Z"), "")
+
+
+def _nested(column: Any) -> Texts:
+    return pa.array([None if each is None else _encode(each).decode() for each in column.to_pylist()], pa.string())
 
 
 def _floats(column: Any) -> Texts:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
-from cdp.sources.files.kinds import Cells
+from cdp.sources.files.cells import Cells
 from cdp.sources.files.problem import Fault
 
 
@@ -36,15 +36,14 @@ class Portion:
         """The rows at these places, without the broken ones."""
         return Portion({name: cells.take(indices) for name, cells in self.columns.items()}, self.rows.take(indices))
 
+    def slice(self, start: int, length: int) -> Portion:
+        """The rows of a range, without the broken ones."""
+        columns = {name: cells.slice(start, length) for name, cells in self.columns.items()}
+        return Portion(columns, self.rows.slice(start, length))
+
     def after(self, earlier: Portion) -> Portion:
         """Its rows after those of an earlier portion."""
-        columns = {
-            name: Cells(
-                pa.concat_arrays([earlier.columns[name].texts, cells.texts]),
-                pa.concat_arrays([earlier.columns[name].plain, cells.plain]),
-            )
-            for name, cells in self.columns.items()
-        }
+        columns = {name: cells.after(earlier.columns[name]) for name, cells in self.columns.items()}
         return Portion(columns, pa.concat_arrays([earlier.rows, self.rows]), self.broken, self.blank)
 
 

@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from cdp.sources.files.bytestream import BLOCK, ByteStream, opened
+from cdp.sources.files.cells import Cells
 from cdp.sources.files.header import check_columns
-from cdp.sources.files.kinds import any_of, textual
+from cdp.sources.files.kinds import any_of
 from cdp.sources.files.mapping import FileMapping
 from cdp.sources.files.portion import BrokenRow, Portion, Progress
 from cdp.sources.files.problem import Fault, FileProblem
@@ -86,7 +87,7 @@ class SeparatedReader:
         )
 
     def _portion(self, batch: Any, rows: _Numbering) -> Portion:
-        columns = {name: textual(batch.column(at)) for at, name in enumerate(self._mapping.columns)}
+        columns = {name: Cells(batch.column(at)) for at, name in enumerate(self._mapping.columns)}
         numbers, broken = rows.of(batch.num_rows)
         portion = Portion(columns, numbers, broken)
         filled = any_of([pc.is_valid(column) for column in batch.columns])
@@ -96,7 +97,7 @@ class SeparatedReader:
         return replace(kept, broken=broken, blank=pc.sum(pc.invert(filled)).as_py())
 
     def _nothing(self) -> dict[str, Any]:
-        return {name: textual(pa.array([], pa.string())) for name in self._mapping.columns}
+        return {name: Cells(pa.array([], pa.string())) for name in self._mapping.columns}
 
     def _header(self) -> tuple[list[str], str]:
         with opened(self._path, self._form.encoding) as stream:

@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from cdp.sources.files.bytestream import unreadable
+from cdp.sources.files.cells import Cells
 from cdp.sources.files.header import check_columns
-from cdp.sources.files.kinds import Cells, fraction_text
+from cdp.sources.files.kinds import fraction_text
 from cdp.sources.files.mapping import FileMapping
 from cdp.sources.files.portion import Portion, Progress
 from cdp.sources.files.problem import FileProblem
