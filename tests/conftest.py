@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from cdp.postgres.databases import Databases, open_pools
@@ -20,6 +21,11 @@ from tests.postgres.cluster import Cluster
 
 PREFIX = "cdp-test-"
 FORGOTTEN_SECONDS = 2 * 3600
+
+
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")  # the same examples each time: a submission is judged by what it changed
 
 
 @contextlib.contextmanager

@@ -86,7 +86,7 @@ def _with(**fields: Any) -> Any:
 
 BREAKING: dict[str, Any] = {
     "missing_event": _without("event"),
-    "missing_identifier": _without("userId", "anonymousId"),
+    "missing_identifier": _with(userId=None, anonymousId=None, context={"traits": {}}),
     "invalid_time": _with(timestamp="yesterday"),
     "time_without_zone": _with(timestamp="2026-03-01T12:00:00"),
     "time_out_of_range": _with(timestamp="1815-12-10T00:00:00Z"),
