@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from queue import Queue
 from threading import Event, Thread
@@ -45,10 +45,10 @@ class ImportStopped(RuntimeError):
 class Hands(Protocol):
     """Whoever stores chunks."""
 
-    def store(self, chunk: Chunk) -> Iterator[Stored]:
+    def store(self, chunk: Chunk) -> Iterable[Stored]:
         """Hands a chunk over and gives what has been stored meanwhile."""
 
-    def rest(self) -> Iterator[Stored]:
+    def rest(self) -> Iterable[Stored]:
         """Waits for everything that was handed over."""
 
 
@@ -76,6 +76,8 @@ class Crew:
         for pipe in self._pipes:
             pipe.close()
         for process in self._processes:
+            if error is not None:
+                process.terminate()
             process.join(30)
             if process.is_alive():
                 process.kill()

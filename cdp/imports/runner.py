@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 from cdp.imports.chunk import VERSION, Chunk, Refusal, Stored, add_refusals, chunks
 from cdp.imports.crew import Crew, Hands
@@ -59,36 +58,46 @@ class Importer:
         with closing(Reading(path, mapping)) as reading, opened as begun:
             if begun.finished_at is not None:
                 return Result(self._ledger.books(begun.import_id), earlier=begun.finished_at)
-            reading.survey(lambda progress: report("checking", progress))
-            return self._imported(begun, source, reading, report)
+            with self._hands(begun, source) as hands:  # their processes start while this one looks the file over
+                reading.survey(lambda progress: report("checking", progress))
+                return self._imported(begun, reading, hands, report)
 
-    def _imported(self, begun: Import, source: Source, reading: Reading, report: Report) -> Result:
+    def _hands(self, begun: Import, source: Source) -> AbstractContextManager[Hands]:
+        if not self._workers:
+            return nullcontext(Alone(Storing(self._platform, begun.import_id, source.id)))
+        return Crew(self._platform.settings, begun.import_id, source.id, self._workers)
+
+    def _imported(self, begun: Import, reading: Reading, hands: Hands, report: Report) -> Result:
         result = Result(NOTHING, resumed=bool(begun.chunks))
-        for stored in self._stored(begun, source.id, reading, report):
-            add_refusals(result.refusals, stored.refusals)
-        self._ledger.finish(begun.import_id, datetime.now(UTC), reading.rows, reading.skipped.total(), reading.blank)
+        for chunk in chunks(reading.items(lambda progress: report("importing", progress))):
+            if chunk.number not in begun.chunks:
+                _add(result, hands.store(chunk))
+        _add(result, hands.rest())
+        left_out = (reading.skipped.total(), reading.blank)
+        self._ledger.finish(begun.import_id, datetime.now(UTC), reading.rows, *left_out)
         result.books = self._ledger.books(begun.import_id)
         result.skipped = reading.skipped
         return result
 
-    def _stored(self, begun: Import, source: UUID, reading: Reading, report: Report) -> Iterator[Stored]:
-        missing = (
-            chunk
-            for chunk in chunks(reading.items(lambda progress: report("importing", progress)))
-            if chunk.number not in begun.chunks
-        )
-        if not self._workers:
-            storing = Storing(self._platform, begun.import_id, source)
-            yield from map(storing.store, missing)
-            return
-        with Crew(self._platform.settings, begun.import_id, source, self._workers) as crew:
-            yield from _handed(crew, missing)
+
+class Alone:
+    """Stores chunks in this process."""
+
+    def __init__(self, storing: Storing) -> None:
+        self._storing = storing
+
+    def store(self, chunk: Chunk) -> Iterable[Stored]:
+        """At once."""
+        return [self._storing.store(chunk)]
+
+    def rest(self) -> Iterable[Stored]:
+        """Nothing is left."""
+        return []
 
 
-def _handed(hands: Hands, missing: Iterator[Chunk]) -> Iterator[Stored]:
-    for chunk in missing:
-        yield from hands.store(chunk)
-    yield from hands.rest()
+def _add(result: Result, stored: Iterable[Stored]) -> None:
+    for each in stored:
+        add_refusals(result.refusals, each.refusals)
 
 
 def check_enabled(source: Source) -> None:
