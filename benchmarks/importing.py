@@ -2,7 +2,7 @@
 
 The Complete Journey year is imported by the command as users run it, on a home of its own, PostgreSQL on the same
 cores. The rate counts from the start of the command to its end. Memory is that of its processes together (PostgreSQL
-left out), sampled while it runs; pages that processes share are counted in each.
+left out), sampled while it runs; where the system says it, a page that several processes share is counted once.
 """
 
 from __future__ import annotations
@@ -104,8 +104,9 @@ def _watched(process: subprocess.Popen[str]) -> int:
 def _memory(process: psutil.Process) -> int:
     if process.name().startswith("postgres"):
         return 0
-    resident: int = process.memory_info().rss
-    return resident
+    found = process.memory_full_info()
+    counted: int = getattr(found, "pss", found.rss)
+    return counted
 
 
 def _generated(megabytes: int, extra: Sequence[str]) -> Run:

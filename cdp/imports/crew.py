@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import signal
 import sys
@@ -123,6 +124,8 @@ def work(pipe: Connection, settings: Settings, import_id: UUID, source_id: UUID)
     from cdp.vault.sealing import forget
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the reader, and so the pipe
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1_000)  # what a chunk leaves behind is freed without the collector's help
     try:
         with Platform.open(settings, REMEMBERED) as platform:
             storing = Storing(platform, import_id, source_id)

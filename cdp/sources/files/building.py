@@ -27,7 +27,7 @@ DIFFERS = "differs"
 _TOP = {("self", "user_id"): "userId", ("self", "anonymous_id"): "anonymousId", ("account", "group_id"): "groupId"}
 _TRAITS = {("self", "email"): "email", ("self", "phone"): "phone"}
 _DEVICE = ("self", "device_id")
-COLLECTIONS = {"self": "users", "account": "accounts", "agent": "agents", "friend": "friends"}
+COLLECTIONS = {"account": "accounts", "agent": "agents", "friend": "friends"}
 
 
 class Item(NamedTuple):
@@ -183,9 +183,9 @@ class Builder:
 
 
 def _external(identifier: FoundIdentifier, texts: Texts) -> Value:
-    collection = COLLECTIONS[identifier.role]
-    fixed = f'"type":"{identifier.type}","collection":"{collection}","encoding":"none"'
-    return joined('{"id":', texts, f",{fixed}}}")
+    collection = COLLECTIONS.get(identifier.role)
+    whose = f',"collection":"{collection}"' if collection else ""
+    return joined('{"id":', texts, f',"type":"{identifier.type}"{whose}}}')
 
 
 class _Originals:
