@@ -128,6 +128,7 @@ def fix(
     unset: Annotated[list[str] | None, typer.Option(metavar="PATH", help="take a field out")] = None,
     edit: Annotated[bool, typer.Option("--edit", help="edit the item in $EDITOR")] = False,
     file: Annotated[Path | None, typer.Option(help="put this file's content in the item's place")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="map the rows of an imported file once more")] = None,
     source: SourceName = None,
     reason: Reason = None,
     stage: Stage = None,
@@ -148,7 +149,7 @@ def fix(
         meant = _meant(platform, ids, source, reason, stage, plan, delivery, since, until)
         if meant.unlimited:
             raise InvalidCommand("nothing says which items are meant; expected their ids, or a filter such as --reason")
-        change = _change(desk, meant, set_ or [], unset or [], edit, file)
+        change = _change(desk, meant, set_ or [], unset or [], edit, file, mapping)
         if len(meant.ids) == 1:
             verdict = described_verdict(desk.verdict(meant.ids[0], change))
         else:
@@ -278,9 +279,13 @@ def _limited(meant: Selection, everything: bool) -> None:
         raise InvalidSelection("nothing says which items are meant; give ids, a filter such as --reason, or --all")
 
 
-def _change(desk: Desk, meant: Selection, set_: list[str], unset: list[str], edit: bool, file: Path | None) -> Change:
-    if sum((bool(set_ or unset), edit, file is not None)) != 1:
-        raise InvalidCommand("expected exactly one of: --set and --unset; --edit; --file")
+def _change(
+    desk: Desk, meant: Selection, set_: list[str], unset: list[str], edit: bool, file: Path | None, mapping: Path | None
+) -> Change:
+    if sum((bool(set_ or unset), edit, file is not None, mapping is not None)) != 1:
+        raise InvalidCommand("expected exactly one of: --set and --unset; --edit; --file; --mapping")
+    if mapping is not None:
+        return _remapping(mapping)
     if not edit and file is None:
         return Patch(dict(_assignment(each) for each in set_), unset)
     if len(meant.ids) != 1:
@@ -288,6 +293,13 @@ def _change(desk: Desk, meant: Selection, set_: list[str], unset: list[str], edi
     if file is not None:
         return Replacement(file.read_bytes())
     return Replacement(edited(desk.opened(meant.ids[0]).raw, ".json"))
+
+
+def _remapping(path: Path) -> Change:
+    from cdp.imports.mending import Remapping  # pyarrow takes half a second to load
+    from cdp.sources.files.notation import load_mapping
+
+    return Remapping(load_mapping(path))
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -72,7 +72,8 @@ class Builder:
             start, end = ends[at], ends[at + 1]
             if originals is not None and at in draft.faults:
                 row, fault = draft.faults[at]
-                refused = self._problem(row, fault, [originals.row(place) for place in range(start, end)])
+                rows = [originals.row(place) for place in range(start, end)]
+                refused = self._problem(row, fault, rows, 0 if ordinals is None else ordinals[at])
                 yield Item(refused, firsts[at], end - start, fault)
             else:
                 yield Item(data, firsts[at], end - start, None)
@@ -177,9 +178,10 @@ class Builder:
         rows = [{"row": broken.row, "text": broken.text}]
         return Item(self._problem(broken.row, broken.fault, rows), broken.row, 1, broken.fault)
 
-    def _problem(self, row: int, fault: Fault, rows: list[dict[str, Any]]) -> bytes:
+    def _problem(self, row: int, fault: Fault, rows: list[dict[str, Any]], ordinal: int = 0) -> bytes:
         problem = {"reason": fault.reason.value, "detail": f"row {row}: {fault.sentence}"}
-        return msgspec.json.encode({"problem": problem, "file": self._file, "rows": rows})
+        item = {"problem": problem, "file": self._file, "rows": rows}
+        return msgspec.json.encode(item | {"ordinal": ordinal} if ordinal else item)
 
 
 def _external(identifier: FoundIdentifier, texts: Texts) -> Value:
