@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import pyarrow
 import typer
 from rich.box import SIMPLE
 from rich.console import Console, RenderableType
@@ -36,6 +37,7 @@ def import_(
     workers: Annotated[int, typer.Option(min=0, max=64, help="processes that store rows; 0: this one")] = WORKERS,
 ) -> None:
     """Import a file; an interrupted import goes on where it stopped."""
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # gives back what a portion of the file took
     read = load_mapping(mapping)
     with opened() as platform, _Bar() as bar:
         platform.registry.refresh()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # processes that only store chunks do without the memory of p
     from cdp.sources.files.building import Item
 
 ITEMS = 1_000
-BYTES = 4 << 20
+BYTES = 2 << 20
 VERSION = 1
 """Of how a file is read and cut into chunks: an import that was begun under another one begins anew."""
 

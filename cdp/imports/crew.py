@@ -22,15 +22,15 @@ from cdp.faults import described
 from cdp.imports.chunk import Chunk, Stored
 from cdp.settings import Settings
 
-WAITING = 3
+WAITING = 2
 """Chunks on their way to one process, so that it never waits for the reader."""
 
 
-REMEMBERED = 40_000
+REMEMBERED = 20_000
 """What such a process keeps of the vault: rows of a file that are about the same person are often near each other."""
 
 
-CHUNKS_REMEMBERED = 4
+CHUNKS_REMEMBERED = 2
 """Chunks after which the ciphers made for them, of 2.5 KB each, are dropped."""
 
 

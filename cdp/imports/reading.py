@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Reading:
         self._file = open_file(path, mapping)
         self._builder = Builder(mapping, path.name)
         self._occurrences = Occurrences() if mapping.key is None else None
+        self._portions: Generator[Portion, None, None] | None = None
         self.rows = 0
         self.blank = 0
         self.skipped: Counter[str] = Counter()
@@ -50,7 +51,9 @@ class Reading:
             yield from self._builder.items(grouped, ordinals)
 
     def close(self) -> None:
-        """Lets temporary files go."""
+        """Lets the file and temporary ones go."""
+        if self._portions is not None:
+            self._portions.close()
         if self._occurrences is not None:
             self._occurrences.close()
 
@@ -58,7 +61,8 @@ class Reading:
         self.rows, self.blank = 0, 0
         self.skipped.clear()
         grouping = Grouping(self._path, self._mapping.group)
-        for portion in self._file.portions():
+        self._portions = self._file.portions()
+        for portion in self._portions:
             self.rows += len(portion) + len(portion.broken) + portion.blank
             self.blank += portion.blank
             yield grouping.take(self._kept(portion))

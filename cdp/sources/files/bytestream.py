@@ -43,12 +43,17 @@ class ByteStream(io.RawIOBase):
         self._disk.seek(0)
         self._source = cast(BinaryIO, gzip.GzipFile(fileobj=self._disk)) if head.startswith(b"\x1f\x8b") else self._disk
         self._line = 1
+        self._stopped = False
         self._rest = self._first(encoding)
 
     @property
     def position(self) -> int:
         """Bytes of the file on disk that have been read."""
         return self._disk.tell()
+
+    def stop(self) -> None:
+        """Ends the stream here."""
+        self._stopped, self._rest = True, b""
 
     def readable(self) -> bool:
         """It is."""
@@ -63,7 +68,7 @@ class ByteStream(io.RawIOBase):
         """At most `size` bytes; none at the end."""
         if size < 0:
             return b"".join(iter(lambda: self.read(BLOCK), b""))
-        while not self._rest:
+        while not self._rest and not self._stopped:
             block = self._block()
             if not block:
                 self._rest = self._decode(b"", True)

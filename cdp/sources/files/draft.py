@@ -17,9 +17,7 @@ from cdp.sources.files.kinds import (
     computed,
     converted,
     decimal_expected,
-    decimal_texts,
     decimals_of,
-    exact,
     first_true,
     holds,
     joined,
@@ -28,6 +26,7 @@ from cdp.sources.files.kinds import (
 from cdp.sources.files.mapping import Cases, Column, Computed, Constant, Field, Kind, Node, Sum
 from cdp.sources.files.portion import Portion
 from cdp.sources.files.problem import Disagreement, Fault
+from cdp.sources.files.sums import group_sums
 from cdp.sources.rejection import Reason
 
 Faults = dict[int, tuple[int, Fault]]
@@ -138,16 +137,11 @@ class Draft:
             texts, name = self._computed(summand, False), summand.left.name
         else:
             texts, name = self._decimals(summand, False), summand.name
-        if self.single:
-            return decimal_texts(exact(texts))
-        table = pa.table({"group": self.owner, "of": exact(texts)})
-        sums = table.group_by("group", use_threads=False).aggregate([("of", "sum"), ("of", "count")])
-        found = sums["of_sum"].combine_chunks()
-        counts = sums["of_count"].combine_chunks()
+        sums = group_sums(texts, self.offsets)
         sizes = pc.subtract(self.offsets.slice(1), self.firsts)
-        partly = pc.and_(pc.greater(counts, 0), pc.less(counts, sizes))
+        partly = pc.and_(pc.greater(sums.counts, 0), pc.less(sums.counts, sizes))
         self.note(partly, Fault(Reason.MISSING_VALUE, name, "a value in each row that is added up"), True)
-        return decimal_texts(found)
+        return sums.texts
 
     def _cases(self, field: Cases, whole: bool) -> Value:
         portion = self.heads if whole else self.rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class JsonLinesReader:
         """In bytes on disk."""
         return Progress(self._done, self._total)
 
-    def portions(self) -> Iterator[Portion]:
+    def portions(self) -> Generator[Portion, None, None]:
         """The rows, some thousands at a time."""
         seen: set[str] = set()
         rows = _Rows(self._paths, self._empty)

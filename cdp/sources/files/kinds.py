@@ -73,14 +73,17 @@ def computed(computation: Computed, left: Texts, right: Texts) -> Texts:
     return decimal_texts(operation(left.cast(_EXACT), right.cast(_EXACT)))
 
 
-def exact(texts: Texts) -> Any:
-    """Decimal texts as decimals that can be added up."""
-    return texts.cast(pa.decimal256(76, 24))
+def digits_of(decimals: Any) -> Texts:
+    """Decimals as texts, never with an exponent, which is how Arrow writes small ones."""
+    written = decimals.cast(pa.string())
+    if not pc.any(pc.match_substring(written, "E")).as_py():
+        return written
+    return _each(written, lambda text: format(Decimal(text), "f"))
 
 
 def decimal_texts(decimals: Any) -> Texts:
     """Decimals in the one form that does not depend on their neighbours: no zeros at the end."""
-    written = decimals.cast(pa.string())
+    written = digits_of(decimals)
     return pc.replace_substring_regex(pc.replace_substring_regex(written, r"(\.\d*?)0+$", r"\1"), r"\.$", "")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ import pyarrow.parquet
 from cdp.sources.files.bytestream import unreadable
 from cdp.sources.files.cells import Cells, Texts
 from cdp.sources.files.header import check_columns
-from cdp.sources.files.kinds import fraction_text
+from cdp.sources.files.kinds import digits_of, fraction_text
 from cdp.sources.files.mapping import FileMapping
 from cdp.sources.files.portion import Portion, Progress
 from cdp.sources.files.problem import FileProblem
 
-ROWS = 16_384
+ROWS = 8_192
 _BUFFER = 1 << 20
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -42,7 +42,7 @@ class ParquetReader:
         """In rows."""
         return Progress(self._done, self._total)
 
-    def portions(self) -> Iterator[Portion]:
+    def portions(self) -> Generator[Portion, None, None]:
         """The rows; the first is number 1."""
         self._done = 0
         names = self._mapping.columns
@@ -67,7 +67,7 @@ class ParquetReader:
             texts = column.cast(pa.string())
             nothing = pc.is_in(texts, value_set=pa.array(self._mapping.file.empty, pa.string()))
             return Cells(pc.if_else(nothing, None, texts))
-        return Cells(column, True, _cast)
+        return Cells(column, True, digits_of if pa.types.is_decimal(type_) else _cast)
 
     @contextmanager
     def _file(self) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -57,7 +57,7 @@ class Progress(NamedTuple):
 class FileReader(Protocol):
     """A format. `portions` can be asked for more than once, and gives the same each time."""
 
-    def portions(self) -> Iterator[Portion]:
+    def portions(self) -> Generator[Portion, None, None]:
         """The rows in order. Raises `FileProblem`."""
 
     @property

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,12 +51,13 @@ class SeparatedReader:
             self._done = self._stream.position
         return Progress(self._done, self._total)
 
-    def portions(self) -> Iterator[Portion]:
+    def portions(self) -> Generator[Portion, None, None]:
         """The rows, a block at a time."""
-        with opened(self._path, self._form.encoding) as self._stream:
+        with opened(self._path, self._form.encoding) as stream:
+            self._stream = stream
             rows = _Numbering(0 if self._form.columns else 1)
             try:
-                with self._batches(self._stream, rows) as batches:
+                with self._batches(stream, rows) as batches, _finished(batches, stream):
                     for batch in batches:
                         yield self._portion(batch, rows)
             except pa.ArrowInvalid as error:
@@ -123,6 +125,19 @@ class SeparatedReader:
         if "Empty CSV" in str(error):
             return FileProblem(self._path, "there is no row below the header", "Export it again.", 1)
         return FileProblem(self._path, f"it cannot be read as CSV ({error})", "Correct the row.", rows.next)
+
+
+@contextmanager
+def _finished(batches: Any, stream: ByteStream) -> Iterator[None]:
+    """Leaves no thread behind that still reads ahead: at the end of the process it would wait for the interpreter for
+    ever, and the interpreter for it."""
+    try:
+        yield
+    finally:
+        stream.stop()
+        with suppress(pa.ArrowInvalid, FileProblem):
+            for _ in batches:
+                pass
 
 
 class _Numbering:

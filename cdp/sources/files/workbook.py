@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from pathlib import Path
@@ -49,7 +49,7 @@ class WorkbookReader:
         """In rows."""
         return Progress(self._done, self._total)
 
-    def portions(self) -> Iterator[Portion]:
+    def portions(self) -> Generator[Portion, None, None]:
         """The rows below the header, numbered as the sheet numbers them."""
         first = self._mapping.file.header_row + 1
         with self._rows() as rows:
