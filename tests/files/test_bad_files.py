@@ -6,6 +6,8 @@ import gzip
 import io
 import os
 import resource
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -129,3 +131,21 @@ def test_a_line_of_200_megabytes_is_refused_in_little_memory(desk: Desk) -> None
 
 def test_a_file_with_nothing_below_its_header_is_imported_as_nothing(desk: Desk) -> None:
     assert desk.take(desk.write("sales.csv", HEADER), SALES).books.rows == 0
+
+
+@pytest.mark.slow
+def test_a_process_that_gives_up_in_the_middle_of_a_file_ends(tmp_path: Path) -> None:
+    """The parser reads ahead in a thread of its own, which must not wait for an interpreter that is ending."""
+    path = tmp_path / "sales.csv"
+    path.write_bytes(MANY * 3)
+    program = (
+        "import sys; from pathlib import Path; from cdp.sources.files.notation import read_mapping\n"
+        "from cdp.sources.files.separated import SeparatedReader\n"
+        "portions = SeparatedReader(Path(sys.argv[1]), read_mapping(sys.argv[2])).portions()\n"
+        "next(portions); portions.throw(RuntimeError('enough'))"
+    )
+    for _ in range(5):
+        done = subprocess.run(
+            [sys.executable, "-c", program, path, SALES], capture_output=True, timeout=30, check=False
+        )
+        assert b"enough" in done.stderr

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from api.cli.main import app
 from cdp.platform import Platform
 from cdp.settings import Settings
-from cdp.sources.files import notation
+from cdp.sources.files import clauses, notation
 from cdp.sources.files.mapping import Kind
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "importing.md").read_text()
@@ -44,11 +44,11 @@ def test_the_turkish_example(settings: Settings, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        notation.FORMATS,
+        clauses.FORMATS,
         notation.TYPES,
         notation.ROLES,
         notation._SPECIAL,
-        notation._TESTS,
+        clauses.TESTS,
         [kind.value for kind in Kind],
     ],
 )
@@ -58,7 +58,7 @@ def test_every_word_of_a_mapping_is_documented(words: tuple[str, ...]) -> None:
 
 
 def test_every_key_of_a_mapping_is_documented() -> None:
-    source = Path(str(notation.__file__)).read_text()
+    source = "".join(Path(str(module.__file__)).read_text() for module in (notation, clauses))
     keys = set(re.findall(r'\.(?:text|texts|take|choice|number|switch|table|tables)\(\s*"([a-z_]+)"', source))
     assert len(keys) > 30
     for key in keys:

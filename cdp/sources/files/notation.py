@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
-
+from cdp.sources.files.clauses import (
+    json_text,
+    named,
+    one_or_more,
+    read_condition,
+    read_file,
+    read_group,
+    read_marks,
+    read_skip,
+)
 from cdp.sources.files.mapping import (
     Cases,
     Column,
     Computed,
-    Condition,
     Constant,
     Field,
-    FileForm,
     FileMapping,
     FoundIdentifier,
-    Group,
     Key,
     Kind,
     Marks,
     Node,
-    Skip,
     Sum,
     Time,
 )
 from cdp.sources.files.problem import Disagreement
 from cdp.sources.files.table import InvalidMapping, Table, shown
 
-FORMATS = ("csv", "jsonl", "parquet", "xlsx")
 TYPES = ("track", "identify", "page", "screen", "group", "alias")
 ROLES = ("self", "account", "agent", "friend")
 TRUE = ("true", "True", "TRUE", "1", "yes", "Yes", "YES", "evet", "Evet", "EVET")
@@ -44,10 +45,8 @@ FALSE = ("false", "False", "FALSE", "0", "no", "No", "NO", "hayır", "Hayır", "
 
 _OPERATORS = ("multiply", "add", "subtract")
 _SPECIAL = ("column", "value", "sum", "cases", *_OPERATORS)
-_TESTS = ("equals", "in", "starts_with", "matches", "empty")
 _TYPE_OF_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _OFFSET = re.compile(r"[+-]\d\d:\d\d")
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def load_mapping(path: Path) -> FileMapping:
@@ -83,18 +82,18 @@ class _Notation:
         mapping = FileMapping(
             text=text,
             digest=hashlib.sha256(text.encode()).digest(),
-            file=_file(root.table("file")),
+            file=read_file(root.table("file")),
             type=self._event_type(event),
             name=self._optional_field(event, "name"),
             time=self._time(root.table("time")),
             key=self._key(root.table("key")),
-            group=_group(root.table("group")),
+            group=read_group(root.table("group")),
             identifiers=tuple(self._identifier(each) for each in root.tables("identifiers")),
             properties=self._node(root.table("properties")),
             traits=self._node(root.table("traits")),
             context=self._node(root.table("context")),
             lines=self._node(root.table("lines"), in_lines=True),
-            skips=tuple(_skip(each) for each in root.tables("skip")),
+            skips=tuple(read_skip(each) for each in root.tables("skip")),
             ignored=frozenset(root.texts("ignore", ())),
         )
         event.finish()
@@ -104,7 +103,7 @@ class _Notation:
 
     def _event_type(self, event: Table) -> Field:
         if isinstance(event.take("type", "track"), str):
-            return Constant(_json(event.choice("type", TYPES, "track")))
+            return Constant(json_text(event.choice("type", TYPES, "track")))
         found = self._field(event, "type")
         named = found.words.values() if isinstance(found, Column) and found.words else None
         if named is None or not set(named) <= set(TYPES):
@@ -116,12 +115,12 @@ class _Notation:
         if key not in table:
             return None
         given = table.take(key)
-        return Constant(_json(given)) if isinstance(given, str) else self._field(table, key)
+        return Constant(json_text(given)) if isinstance(given, str) else self._field(table, key)
 
     def _time(self, table: Table | None) -> Time | None:
         if table is None:
             return None
-        columns = _one_or_more(table)
+        columns = one_or_more(table)
         form = table.text("format", None)
         zone = table.text("zone", None)
         if zone is not None and not _is_zone(zone):
@@ -136,7 +135,7 @@ class _Notation:
     def _key(self, table: Table | None) -> Key | None:
         if table is None:
             return None
-        columns, prefix = _one_or_more(table), table.text("prefix")
+        columns, prefix = one_or_more(table), table.text("prefix")
         table.finish()
         return Key(tuple(Column(name, required=True) for name in columns), prefix)
 
@@ -160,7 +159,7 @@ class _Notation:
         if isinstance(given, dict) and not any(each in given for each in _SPECIAL):
             return self._node(Table(table.key(key), given), in_lines)
         if isinstance(given, str):
-            return Column(_named(table, key, given))
+            return Column(named(table, key, given))
         found = self._field(table, key)
         if in_lines and isinstance(found, Sum):
             raise InvalidMapping(table.key(key), "no sum: a line is one row", "Put it under [properties].")
@@ -176,7 +175,7 @@ class _Notation:
             case "column":
                 return self._column(within)
             case "value":
-                found: Field = Constant(_json(within.take("value"), within.key("value")))
+                found: Field = Constant(json_text(within.take("value"), within.key("value")))
             case "cases":
                 found = self._cases(within)
             case "sum":
@@ -206,7 +205,7 @@ class _Notation:
 
     def _operand(self, within: Table, operator: str, given: Any) -> Column:
         if isinstance(given, str):
-            return self._decimal(_named(within, operator, given))
+            return self._decimal(named(within, operator, given))
         column = self._column(Table(within.key(operator), given))
         return self._decimal(column.name, column.decimals, column.marks)
 
@@ -216,18 +215,18 @@ class _Notation:
     def _cases(self, within: Table) -> Cases:
         cases = []
         for each in within.tables("cases"):
-            value = Constant(_json(each.take("value"), each.key("value")))
-            cases.append((_condition(each), value))
+            value = Constant(json_text(each.take("value"), each.key("value")))
+            cases.append((read_condition(each), value))
             each.finish()
         otherwise = within.take("otherwise", None)
-        last = None if otherwise is None else Constant(_json(otherwise, within.key("otherwise")))
+        last = None if otherwise is None else Constant(json_text(otherwise, within.key("otherwise")))
         return Cases(tuple(cases), last)
 
     def _column(self, table: Table) -> Column:
         kind = Kind(table.choice("kind", [each.value for each in Kind], "text"))
         words = table.table("words")
         found = Column(
-            name=_named(table, "column", table.text("column")),
+            name=named(table, "column", table.text("column")),
             kind=kind,
             marks=self._own_marks(table),
             decimals=table.number("decimals", None, 0, 12),
@@ -249,120 +248,12 @@ class _Notation:
     def _numbers(self, table: Table | None) -> Marks:
         if table is None:
             return Marks()
-        marks = _marks(table, Marks())
+        marks = read_marks(table, Marks())
         table.finish()
         return marks
 
     def _own_marks(self, table: Table) -> Marks:
-        return _marks(table, self._marks)
-
-
-def _marks(table: Table, default: Marks) -> Marks:
-    marks = Marks(
-        table.choice("decimal", (".", ","), default.decimal),
-        table.choice("thousands", ("", ".", ",", " ", "'", "\u00a0", "\u202f"), default.thousands),
-        table.texts("without", default.without),
-    )
-    if marks.decimal == marks.thousands:
-        raise InvalidMapping(table.key("thousands"), f"another sign than the decimal mark {shown(marks.decimal)}")
-    return marks
-
-
-def _file(table: Table | None) -> FileForm:
-    if table is None:
-        return FileForm()
-    encoding = table.text("encoding", None)
-    if encoding is not None and not _is_encoding(encoding):
-        raise InvalidMapping(table.key("encoding"), f"an encoding such as utf-8 or windows-1254, found {encoding!r}")
-    form = FileForm(
-        format=table.choice("format", FORMATS, None),
-        encoding=encoding,
-        separator=_character(table, "separator"),
-        quote=_character(table, "quote") or '"',
-        columns=table.texts("columns", None),
-        sheet=table.text("sheet", None),
-        header_row=table.number("header_row", 1, 1, 1_000_000),
-        empty=table.texts("empty", ("",)),
-    )
-    table.finish()
-    return form
-
-
-def _character(table: Table, key: str) -> str | None:
-    found: str | None = table.text(key, None)
-    if found is not None and (len(found) != 1 or not found.isascii()):
-        raise InvalidMapping(table.key(key), f"one character, found {shown(found)}")
-    return found
-
-
-def _group(table: Table | None) -> Group | None:
-    if table is None:
-        return None
-    by = table.texts("by")
-    if not by:
-        raise InvalidMapping(table.key("by"), "at least one column")
-    group = Group(by, table.number("within", 1, 1, 10_000), table.number("most", 10_000, 1, 1_000_000))
-    table.finish()
-    return group
-
-
-def _skip(table: Table) -> Skip:
-    because = table.text("because")
-    conditions = [_condition(each, True) for each in table.tables("all")] if "all" in table else [_condition(table)]
-    table.finish()
-    return Skip(tuple(conditions), because)
-
-
-def _condition(table: Table, finish: bool = False) -> Condition:
-    column = _named(table, "column", table.text("column"))
-    which = [each for each in _TESTS if each in table]
-    if len(which) != 1:
-        raise InvalidMapping(table.path, f"exactly one of {', '.join(_TESTS)}")
-    test = which[0]
-    operand = _OPERANDS[test](table, test)
-    if finish:
-        table.finish()
-    return Condition(column, test, operand)
-
-
-def _pattern(table: Table, key: str) -> tuple[str, ...]:
-    found = table.text(key)
-    try:
-        re.compile(found)
-    except re.error as error:
-        raise InvalidMapping(table.key(key), f"a regular expression ({error})") from error
-    return (found,)
-
-
-_OPERANDS: dict[str, Callable[[Table, str], tuple[str, ...]]] = {
-    "equals": lambda table, key: (table.text(key),),
-    "starts_with": lambda table, key: (table.text(key),),
-    "matches": _pattern,
-    "in": lambda table, key: tuple(table.texts(key)),
-    "empty": lambda table, key: ("true",) if table.switch(key) else ("",),
-}
-
-
-def _one_or_more(table: Table) -> tuple[str, ...]:
-    if "column" in table:
-        return (_named(table, "column", table.text("column")),)
-    found: tuple[str, ...] = table.texts("columns")
-    if not found:
-        raise InvalidMapping(table.key("columns"), "at least one column")
-    return found
-
-
-def _named(table: Table, key: str, name: str) -> str:
-    if not name:
-        raise InvalidMapping(table.key(key), "the name of a column")
-    return name
-
-
-def _json(value: Any, key: str = "event") -> str:
-    try:
-        return _encode(value).decode()
-    except TypeError as error:
-        raise InvalidMapping(key, f"a text, a number or true and false, found {shown(value)}") from error
+        return read_marks(table, self._marks)
 
 
 def _is_zone(zone: str) -> bool:
@@ -371,14 +262,6 @@ def _is_zone(zone: str) -> bool:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
-        return False
-    return True
-
-
-def _is_encoding(encoding: str) -> bool:
-    try:
-        codecs.lookup(encoding)
-    except LookupError:
         return False
     return True
 
