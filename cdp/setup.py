@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.persistence import IntegrityError
@@ -108,10 +107,6 @@ class Sources:
             return self._log.repository.get(Source.create_id(name))
         except AggregateNotFoundError:
             raise NotSetUp("source", name) from None
-
-    def find(self, source_id: UUID) -> Source | None:
-        """The source with this id, from memory."""
-        return self._registry.source(source_id)
 
 
 class Tokens:
