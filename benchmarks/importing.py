@@ -56,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.importing", description=__doc__)
     parser.add_argument("--only", choices=("rate", "memory"), help="measure only this part")
     parser.add_argument("--workers", type=int, help="processes that store rows")
+    parser.add_argument("--megabytes", type=int, nargs="+", default=SIZES, help="sizes of the CSV files for the memory")
     options = parser.parse_args()
     extra = [] if options.workers is None else ["--workers", str(options.workers)]
     table = Table("what", "touchpoints a second", "needed", "memory", "needed", caption=machine())
@@ -64,9 +65,9 @@ def main() -> None:
         memory = f"{run.memory / 1e6:,.0f} MB"
         table.add_row("the Complete Journey year, baskets", f"{YEAR / run.seconds:,.0f}", "10,000", memory, "400 MB")
     if options.only in (None, "memory"):
-        for size in SIZES:
+        for size in options.megabytes:
             run = _generated(size, extra)
-            table.add_row(f"a CSV file of {size} MB", "", "", f"{run.memory / 1e6:,.0f} MB", "400 MB")
+            table.add_row(f"a CSV file of {size:,} MB", "", "", f"{run.memory / 1e6:,.0f} MB", "400 MB")
     Console().print(table)
 
 
