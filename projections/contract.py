@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Protocol
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
 from cdp.identity.identifier import Identifier
+from cdp.identity.rules import DEFAULT_RULES, RuleSet
 from cdp.log.touchpoint import Touchpoint
 
 Connected = Connection[tuple[Any, ...]]
@@ -23,12 +25,62 @@ Values = Callable[[Iterable[int]], Mapping[int, Identifier | None]]
 """Looks up in the vault what identifier numbers stand for; None where that was destroyed."""
 
 
+class Policy(Protocol):
+    """What was decided up to one position of the log."""
+
+    @property
+    def rules(self) -> RuleSet:
+        """The identity rules in force."""
+        ...
+
+    @property
+    def rules_version(self) -> int:
+        """The number of their version, 0 for the built-in ones."""
+        ...
+
+    @property
+    def decisions(self) -> Sequence[Any]:
+        """The stewards' decisions in force, in the order of their positions."""
+        ...
+
+    @property
+    def public(self) -> frozenset[UUID]:
+        """The sources whose sightings are public: anybody could have sent them."""
+        ...
+
+
+class Policies(Protocol):
+    """What was decided, at any position of the log."""
+
+    def at(self, position: int) -> Policy:
+        """What was in force after the event at this position."""
+        ...
+
+
+@dataclass(frozen=True)
+class FixedPolicy:
+    """A policy that never changes; by default the built-in rules, and no decision was taken."""
+
+    rules: RuleSet = DEFAULT_RULES
+    rules_version: int = 0
+    decisions: tuple[Any, ...] = ()
+    public: frozenset[UUID] = frozenset()
+
+    def at(self, position: int) -> FixedPolicy:
+        """The same at every position."""
+        return self
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """What a projection may depend on beside the log: declared here, so that nothing else creeps in."""
+    """What a projection may depend on beside the log: declared here, so that nothing else creeps in.
+
+    `policies` is folded from the log itself: it differs between two positions, never between two runs.
+    """
 
     timezone: ZoneInfo
     values: Values
+    policies: Policies = FixedPolicy()
 
 
 @dataclass(frozen=True)
