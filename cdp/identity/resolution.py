@@ -18,78 +18,38 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
+from cdp.identity.decision import Decision
+from cdp.identity.evidence import Moment, Node, SubjectSeen
+from cdp.identity.findings import Link, Membership, Reason, Resolution, Verdict, Withheld
 from cdp.identity.profile_id import identifier_number, profile_id
 from cdp.identity.rules import RuleSet
 
-
-class Moment(NamedTuple):
-    """When a touchpoint counts: its effective time, ties by event id."""
-
-    at: datetime
-    event: str
-
-
-class Node(NamedTuple):
-    """An identifier as the identity graph knows it; `first_position` is where the log first showed it."""
-
-    number: int
-    type: str
-    namespace: str
-    blocked: bool
-    first_position: int
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectSeen:
-    """Identifiers that were seen together, and when.
-
-    `moments` matter only where the subject holds exclusive and shareable identifiers: they are its authentications.
-    """
-
-    number: int
-    identifiers: tuple[int, ...]
-    moments: tuple[Moment, ...] = ()
-
-
-class Membership(NamedTuple):
-    """From `start` (included) to `end` (not included) the subject's touchpoints belong to the profile. None is open."""
-
-    subject: int
-    start: Moment | None
-    end: Moment | None
-    profile: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why an identifier links nobody, for whoever asks why two touchpoints are not one profile."""
-
-    number: int
-    code: str
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """What the rules make of the subjects.
-
-    `profiles` holds the group of each identifier that has exactly one: exclusive ones, and shareable ones on which
-    nobody authenticated. `memberships` is in the order of the subjects given, then of time.
-    """
-
-    profiles: Mapping[int, str]
-    memberships: Sequence[Membership]
-    reasons: Sequence[Reason] = field(default=())
+__all__ = [
+    "Decision",
+    "Link",
+    "Membership",
+    "Moment",
+    "Node",
+    "Reason",
+    "Resolution",
+    "SubjectSeen",
+    "Verdict",
+    "Withheld",
+    "group_exclusives",
+    "resolve",
+    "usable_identifiers",
+]
 
 
 def resolve(
     subjects: Sequence[SubjectSeen],
     nodes: Mapping[int, Node],
     rules: RuleSet,
+    decisions: Sequence[Decision] = (),
+    *,
     settled: Mapping[int, str] | None = None,
 ) -> Resolution:
     """The memberships of all subjects given.

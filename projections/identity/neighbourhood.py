@@ -107,4 +107,4 @@ class Neighbourhood:
 
 
 def _seen(subject: Subject, moments: dict[int, tuple[Moment, ...]]) -> SubjectSeen:
-    return SubjectSeen(subject.number, subject.identifiers, moments.get(subject.number, ()))
+    return SubjectSeen(subject.number, subject.identifiers, moments=moments.get(subject.number, ()))

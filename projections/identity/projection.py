@@ -103,7 +103,7 @@ class IdentityWriter:
         self, store: IdentityStore, around: Neighbourhood, unseen: Sequence[Node], fresh: Seen
     ) -> frozenset[str]:
         """Stores what resolution makes of the neighbourhood."""
-        resolution = resolve(around.subjects(), around.nodes, self._rules, around.settled)
+        resolution = resolve(around.subjects(), around.nodes, self._rules, settled=around.settled)
         self._store_identifiers(store, around, resolution, unseen)
         new = {each for each in resolution.memberships if each.subject in around.touched}
         old = store.memberships([number for number in around.touched if number not in fresh])

@@ -57,7 +57,7 @@ def touchpoints(*seen: tuple[int, set[int]]) -> list[Seen]:
 
 def resolved(delivered: Sequence[Seen]) -> Resolution:
     """What the product makes of touchpoints delivered in this order, repetitions included."""
-    return resolve(subjects_of(delivered), nodes_of(delivered), DEFAULT_RULES)
+    return resolve(subjects_of(delivered), nodes_of(delivered), DEFAULT_RULES, settled={})
 
 
 def subjects_of(delivered: Sequence[Seen]) -> list[SubjectSeen]:
@@ -66,7 +66,7 @@ def subjects_of(delivered: Sequence[Seen]) -> list[SubjectSeen]:
     for seen in delivered:
         moments[seen.numbers].add(seen.moment)
     return [
-        SubjectSeen(subject_of(numbers), tuple(sorted(numbers)), tuple(sorted(when)))
+        SubjectSeen(subject_of(numbers), tuple(sorted(numbers)), min(when), None, tuple(sorted(when)))
         for numbers, when in moments.items()
     ]
 
@@ -182,7 +182,7 @@ def test_settled_groups_stand_for_the_subjects_that_formed_them(delivered: list[
     settled = {number: profile for number, profile in earlier.profiles.items() if TYPES[number] in EXCLUSIVE}
     # When of its subjects only those are given again that hold a shareable identifier
     again = [seen for seen in delivered if seen in delivered[cut:] or not seen.numbers <= settled.keys() | BLOCKED]
-    partial = resolve(subjects_of(again), nodes_of(delivered), DEFAULT_RULES, settled)
+    partial = resolve(subjects_of(again), nodes_of(delivered), DEFAULT_RULES, settled=settled)
     # Then their memberships are those of a complete resolution
     complete = set(resolved(delivered).memberships)
     assert set(partial.memberships) <= complete

@@ -112,8 +112,10 @@ def resolved(world: World) -> set[Membership]:
             value = world.values[number]
             assert value is not None
             nodes.setdefault(number, Node(number, kind, namespace, DEFAULT_RULES.blocks(value), touchpoint.position))
-    subjects = [SubjectSeen(subject, numbers[subject], tuple(moments)) for subject, moments in seen.items()]
-    return set(resolve(subjects, nodes, DEFAULT_RULES).memberships)
+    subjects = [
+        SubjectSeen(subject, numbers[subject], min(moments), None, tuple(moments)) for subject, moments in seen.items()
+    ]
+    return set(resolve(subjects, nodes, DEFAULT_RULES, settled={}).memberships)
 
 
 @many
