@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from eventsourcing.domain import Aggregate, event
 
 from cdp.identity.identifier import GLOBAL
+from cdp.source_id import source_id
 
 CHANNELS = (
     "web",
@@ -30,7 +31,6 @@ CHANNELS = (
     "crm",
 )
 TRUST = ("server", "public")
-_NAMES = UUID("6a7f3c1e-52f4-5d0b-9b53-0d9b0a3fca11")
 _GLOBAL_TYPES = frozenset({"email", "phone"})
 
 
@@ -91,7 +91,7 @@ class Source(Aggregate):
     @staticmethod
     def create_id(name: str) -> UUID:
         """The id of the source with this name."""
-        return uuid5(_NAMES, name)
+        return source_id(name)
 
     @event(Created)
     def __init__(
