@@ -49,8 +49,8 @@ class Said(NamedTuple):
 class Candidate(NamedTuple):
     """A value that a source claimed, `claims` times from `first` to `last`.
 
-    `value` is JSON, and two values are the same where their JSON is. A single claim is a candidate with 1 of them. Where
-    the rule has a time to live, claims that expired and others must be candidates of their own.
+    `value` is JSON, and two values are the same where their JSON is. A claim by itself is a candidate with 1 of them.
+    Where the rule has a time to live, claims that expired and others must be candidates of their own.
     """
 
     value: str
