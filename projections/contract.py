@@ -18,6 +18,7 @@ from psycopg import Connection
 from cdp.identity.identifier import Identifier
 from cdp.identity.rules import DEFAULT_RULES, RuleSet
 from cdp.log.touchpoint import Touchpoint
+from cdp.survivorship.rules import DEFAULT_SURVIVORSHIP, Survivorship
 
 Connected = Connection[tuple[Any, ...]]
 
@@ -48,6 +49,16 @@ class Policy(Protocol):
         """The sources whose sightings are public: anybody could have sent them."""
         ...
 
+    @property
+    def survivorship(self) -> Survivorship:
+        """The rules in force for what a profile shows of what was claimed."""
+        ...
+
+    @property
+    def survivorship_version(self) -> int:
+        """The number of their version, 0 for the built-in ones."""
+        ...
+
 
 class Policies(Protocol):
     """What was decided, at any position of the log."""
@@ -65,6 +76,8 @@ class FixedPolicy:
     rules_version: int = 0
     decisions: tuple[Any, ...] = ()
     public: frozenset[UUID] = frozenset()
+    survivorship: Survivorship = DEFAULT_SURVIVORSHIP
+    survivorship_version: int = 0
 
     def at(self, position: int) -> FixedPolicy:
         """The same at every position."""
