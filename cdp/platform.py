@@ -10,6 +10,7 @@ from cdp.log.application import Log
 from cdp.log.opening import Opener
 from cdp.log.reader import LogReader
 from cdp.plans.plans import Plans
+from cdp.policy.policies import Policies
 from cdp.postgres.databases import Databases, open_databases
 from cdp.registry import Registry
 from cdp.settings import Settings
@@ -32,6 +33,7 @@ class Platform:
     sources: Sources
     tokens: Tokens
     plans: Plans
+    policies: Policies
 
     @property
     def keyring(self) -> KeyRing:
@@ -59,4 +61,6 @@ class Platform:
         registry.refresh()
         sources, tokens = Sources(log, registry), Tokens(log, registry)
         plans = Plans(log, registry, sources)
-        return cls(settings, databases, vault, log, reader, Opener(vault), registry, sources, tokens, plans)
+        policies = Policies(reader, log.mapper)
+        parts = (log, reader, Opener(vault), registry, sources, tokens, plans, policies)
+        return cls(settings, databases, vault, *parts)

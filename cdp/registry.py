@@ -13,7 +13,6 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 from eventsourcing.persistence import Mapper
 
-import cdp.quarantine.decisions  # noqa: F401 - whoever reads control events must know these by name
 from cdp.access import ServiceToken
 from cdp.credentials import digest
 from cdp.log.events import PartedEvent, RecordedEvent
@@ -21,6 +20,9 @@ from cdp.log.reader import LogReader
 from cdp.plans.judging import Plan, in_force
 from cdp.plans.plan import TrackingPlan
 from cdp.sources.source import Source
+
+_TAKEN = tuple(f"{kind.TOPIC.partition('.')[0]}." for kind in (Source, ServiceToken, TrackingPlan))
+"""What the names of these aggregates' events begin with; what others recorded is passed over."""
 
 
 class Credential(NamedTuple):
@@ -62,8 +64,10 @@ class Registry:
             began = monotonic()
             events = self._reader.read_control(self._position)
             for event in events:
-                self._take(event)
-            if events:
+                if event.topic.startswith(_TAKEN):
+                    self._take(event)
+                self._position = event.position
+            if any(event.topic.startswith(_TAKEN) for event in events):
                 self._index()
             self._began = began
 
@@ -116,7 +120,6 @@ class Registry:
         domain_event: Any = self._mapper.to_domain_event(stored)
         aggregate = domain_event.mutate(self._aggregates.get(event.originator_id))
         self._aggregates[event.originator_id] = cast(Aggregate, aggregate)
-        self._position = event.position
 
     def _index(self) -> None:
         self._keys = {key.digest: (source, index) for source in self.sources() for index, key in enumerate(source.keys)}

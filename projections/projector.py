@@ -70,7 +70,7 @@ def fewer_collections() -> Iterator[None]:
 
 
 def _engine(platform: Platform, connection: Connected) -> Engine:
-    surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values)
+    surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values, platform.policies)
     return Engine(connection, platform.reader, platform.opener, found_projections(), surroundings)
 
 
