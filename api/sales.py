@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from api.profile_answers import SourceNamed, source_names
 from api.security import platform_of, reading, refusals, require
 from cdp.platform import Platform
-from projections.rollups import EXACT
+from projections.rollups import EXACT, padded
 from projections.sales.queries import DailySales, read_daily
 
 router = APIRouter(
@@ -74,7 +74,7 @@ def daily_sales(
     return DailyAnswer(
         definition=DEFINITION,
         timezone=platform.settings.timezone,
-        rows=[DailyRow(**{**row._asdict(), "source": named(row.source)}) for row in rows],
+        rows=[DailyRow(**{**row._asdict(), "source": named(row.source), "gross": padded(row.gross)}) for row in rows],
         totals=totals(rows),
     )
 
@@ -90,7 +90,7 @@ def totals(rows: Iterable[DailySales]) -> list[Total]:
                 currency=currency,
                 orders=sum(row.orders for row in found),
                 units=sum((row.units for row in found), Decimal(0)),
-                gross=sum((row.gross for row in found), Decimal(0)),
+                gross=padded(sum((row.gross for row in found), Decimal(0))),
             )
             for currency, found in sorted(by_currency.items(), key=lambda item: item[0] or "")
         ]

@@ -1,67 +1,136 @@
-"""The third kind of projection: rollups, sums and counts by group keys, kept up by differences.
+"""The third kind of projection: rollups, figures by group keys over facts and entities, kept up by differences.
 
 A rollup never looks at a row twice. Whoever changes rows passes on the old ones, which are taken off, and the new ones,
-which are added; so late, corrected, retracted and merged are one mechanism.
+which are added; so late, corrected, retracted and merged are one mechanism. Nothing here knows a database, so the same
+functions serve live, in a replay and in batch.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Context, Inexact, localcontext
-from typing import Any
-
-from projections.contract import Connected
+from dataclasses import dataclass, field
+from decimal import Context, Decimal, Inexact, localcontext
+from typing import Any, NamedTuple
 
 EXACT = Context(prec=400, traps=[Inexact])
 """Arithmetic that never rounds: amounts have at most 24 digits before the point and 12 after it."""
 
+Group = tuple[Any, ...]
+
+
+class Figure(NamedTuple):
+    """A figure that is made of a source row's column: the column's name and its SQL type."""
+
+    column: str
+    type: str
+
 
 @dataclass(frozen=True)
 class Rollup:
-    """A table of sums over the rows of the table `source`, one row for each combination of `keys`.
+    """A table of figures over the rows of the table `source`, one row for each combination of `keys`.
 
     `keys` maps each key column to its SQL type and `sums` each summed column to its own; both are read from the source
     row's fields of the same names. `count` is the column that counts rows; a group whose count is 0 has no row.
+    `least`, `greatest` and `distinct` map a column of the rollup to the source's column whose smallest value, greatest
+    value or number of different values it holds. Null adds nothing to any figure.
+
+    Sums are kept without zeros at the end. Each distinct figure needs a table of its own, `{table}_{figure}`, with the
+    keys, `value` and `rows bigint`: how often each value occurs in a group.
     """
 
     table: str
     source: str
     keys: Mapping[str, str]
-    sums: Mapping[str, str]
     count: str
+    sums: Mapping[str, str] = field(default_factory=dict)
+    least: Mapping[str, Figure] = field(default_factory=dict)
+    greatest: Mapping[str, Figure] = field(default_factory=dict)
+    distinct: Mapping[str, Figure] = field(default_factory=dict)
 
-    def apply(self, connection: Connected, schema: str, old: Iterable[Any], new: Iterable[Any]) -> None:
-        """Takes the old rows off and adds the new ones."""
-        changes = [(*key, *sums) for key, sums in self.difference(old, new).items() if any(sums)]
-        if changes:
-            columns = [list(column) for column in zip(*changes, strict=True)]
-            connection.execute(self._upsert(schema), columns, prepare=True)
-            if any(change[len(self.keys)] < 0 for change in changes):
-                connection.execute(f"delete from {schema}.{self.table} where {self.count} = 0")
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of the table with their SQL types."""
+        extremes = {name: figure.type for name, figure in {**self.least, **self.greatest}.items()}
+        return {
+            **self.keys,
+            self.count: "bigint",
+            **self.sums,
+            **dict.fromkeys(self.distinct, "bigint"),
+            **extremes,
+        }
 
-    def difference(self, old: Iterable[Any], new: Iterable[Any]) -> dict[tuple[Any, ...], list[Any]]:
-        """By group: how much the count and each sum change. Pure, and exact to the last digit."""
-        changes: dict[tuple[Any, ...], list[Any]] = {}
+    def group(self, row: Any) -> Group:
+        """The group that a source row belongs to."""
+        return tuple([getattr(row, name) for name in self.keys])
+
+    def difference(self, old: Iterable[Any], new: Iterable[Any]) -> dict[Group, list[Any]]:
+        """By group: how much the count and each sum change. Exact to the last digit."""
+        changes: dict[Group, list[Any]] = {}
         with localcontext(EXACT):
             self._add_up(changes, old, -1)
             self._add_up(changes, new, 1)
         return changes
 
-    def _add_up(self, changes: dict[tuple[Any, ...], list[Any]], rows: Iterable[Any], sign: int) -> None:
+    def _add_up(self, changes: dict[Group, list[Any]], rows: Iterable[Any], sign: int) -> None:
+        nothing = [0, *[Decimal(0) if sql_type == "numeric" else 0 for sql_type in self.sums.values()]]
         for row in rows:
-            sums = changes.setdefault(tuple([getattr(row, name) for name in self.keys]), [0] * (1 + len(self.sums)))
+            sums = changes.setdefault(self.group(row), [*nothing])
             sums[0] += sign
             for place, name in enumerate(self.sums, start=1):
-                sums[place] += sign * getattr(row, name)
+                value = getattr(row, name)
+                if value is not None:
+                    sums[place] += sign * value
 
-    def _upsert(self, schema: str) -> str:
-        types = {**self.keys, self.count: "bigint", **self.sums}
-        arrays = ", ".join(f"%s::{sql_type}[]" for sql_type in types.values())
-        added = ", ".join(f"{name} = present.{name} + excluded.{name}" for name in (self.count, *self.sums))
-        return f"""
-            insert into {schema}.{self.table} as present ({", ".join(types)})
-            select * from unnest({arrays})
-            on conflict ({", ".join(self.keys)})
-            do update set {added}
-        """
+    def values(self, figure: Figure, old: Iterable[Any], new: Iterable[Any]) -> dict[tuple[Group, Any], int]:
+        """By group and value of a figure's column: in how many rows more, or fewer, it occurs."""
+        changes: Counter[tuple[Group, Any]] = Counter()
+        for rows, sign in ((old, -1), (new, 1)):
+            for row in rows:
+                value = getattr(row, figure.column)
+                if value is not None:
+                    changes[self.group(row), value] += sign
+        return {each: change for each, change in changes.items() if change}
+
+    def table_of(self, rows: Iterable[Any]) -> dict[Group, tuple[Any, ...]]:
+        """The whole table over these rows: by group, the values of the columns that are no keys, in order."""
+        rows = list(rows)
+        found: dict[Group, list[Any]] = {
+            group: [sums[0], *map(trimmed, sums[1:])] for group, sums in self.difference((), rows).items()
+        }
+        for name in self.distinct:
+            self._append(found, self._by_group(self.distinct[name], rows), len, 0)
+        for name in self.least:
+            self._append(found, self._by_group(self.least[name], rows), lambda values: trimmed(min(values)), None)
+        for name in self.greatest:
+            self._append(found, self._by_group(self.greatest[name], rows), lambda values: trimmed(max(values)), None)
+        return {group: tuple(figures) for group, figures in found.items()}
+
+    def _by_group(self, figure: Figure, rows: Iterable[Any]) -> dict[Group, set[Any]]:
+        found: dict[Group, set[Any]] = {}
+        for group, value in self.values(figure, (), rows):
+            found.setdefault(group, set()).add(value)
+        return found
+
+    @staticmethod
+    def _append(found: dict[Group, list[Any]], values: dict[Group, set[Any]], figure: Any, nothing: Any) -> None:
+        for group, figures in found.items():
+            figures.append(figure(values[group]) if group in values else nothing)
+
+
+def trimmed(value: Any) -> Any:
+    """A decimal without zeros at its end, as it is stored in a rollup; anything else as it is."""
+    if not isinstance(value, Decimal):
+        return value
+    with localcontext(EXACT):
+        shortest = value.normalize()
+        return shortest.quantize(Decimal(1)) if shortest == shortest.to_integral_value() else shortest
+
+
+def padded(value: Decimal, digits: int = 2) -> Decimal:
+    """A decimal with at least so many digits after the point: the way back from `trimmed`, for whoever shows money."""
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent <= -digits:
+        return value
+    with localcontext(EXACT):
+        return value.quantize(Decimal(1).scaleb(-digits))

@@ -14,7 +14,8 @@ from cdp.postgres.databases import Databases
 from cdp.sources.connector import Call, Connector, Tree
 from cdp.sources.rejection import Reason, Rejected
 from projections.contract import Batch, Surroundings
-from projections.facts import Facts, FactsProjection
+from projections.declared import Declared
+from projections.facts import Facts
 from tests.projections.world import World
 
 DOCUMENT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
@@ -22,7 +23,7 @@ CONNECTOR, PROJECTION = re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
 (SCHEMA,) = re.findall(r"```sql\n(.*?)```", DOCUMENT, re.DOTALL)
 IMPORTED = {
     each.__name__: each
-    for each in (Call, Reason, Rejected, Batch, Surroundings, Touchpoint, Facts, FactsProjection, NamedTuple, Iterator)
+    for each in (Call, Reason, Rejected, Batch, Surroundings, Touchpoint, Facts, Declared, NamedTuple, Iterator)
 }
 
 
@@ -49,7 +50,7 @@ def test_the_connector_reads_and_refuses() -> None:
 
 
 def test_the_projection_writes_its_rows(databases: Databases) -> None:
-    projection: FactsProjection = bound_by(PROJECTION, "PROJECTION")
+    projection: Declared = bound_by(PROJECTION, "PROJECTION")
     world = World()
     world.see({"loyalty_card": "7001"}, "Mailing Answered", properties={"mailing": "spring"})
     world.see({"loyalty_card": "7001"}, "Page Viewed")

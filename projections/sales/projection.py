@@ -10,7 +10,8 @@ from uuid import UUID
 
 from cdp.log.touchpoint import Touchpoint
 from projections.contract import Surroundings
-from projections.facts import Facts, FactsProjection
+from projections.declared import Declared
+from projections.facts import Facts
 from projections.rollups import Rollup
 from projections.sales.amounts import currency, gross, units
 
@@ -68,7 +69,7 @@ DAILY = Rollup(
     sums={"units": "numeric", "gross": "numeric"},
 )
 
-PROJECTION = FactsProjection(
+PROJECTION = Declared(
     name="sales",
     version=1,
     facts=(Facts("orders", OrderRow, orders),),

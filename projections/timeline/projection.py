@@ -9,7 +9,8 @@ from uuid import UUID
 
 from cdp.log.touchpoint import Touchpoint
 from projections.contract import Surroundings
-from projections.facts import Facts, FactsProjection
+from projections.declared import Declared
+from projections.facts import Facts
 
 LONGEST_SUMMARY = 120
 LABELS = ("campaign", "campaign_id", "coupon", "coupon_id", "topic", "reason", "tier", "status", "network")
@@ -82,7 +83,7 @@ def _label(properties: dict[str, Any]) -> Iterator[str]:
             return
 
 
-PROJECTION = FactsProjection(
+PROJECTION = Declared(
     name="timeline",
     version=1,
     facts=(Facts("touchpoints", TimelineRow, timeline_row),),

@@ -17,8 +17,8 @@ from cdp.identity.resolution import Membership, Moment, Node, SubjectSeen, resol
 from cdp.identity.rules import DEFAULT_RULES
 from cdp.postgres.databases import Databases
 from projections.contract import Connected, Projection, schema_of
+from projections.declared import Declared
 from projections.discovery import found_projections, in_order
-from projections.facts import FactsProjection
 from projections.identity.store import IdentityStore
 from projections.publication import install, relations
 from tests.projections.world import World, catch_up, dump, rows_of
@@ -195,7 +195,7 @@ class TestEachProjection:
             assert rows_of(connection, query, schema_of(projection)) == []
 
     def test_its_facts_are_pure(self, projection: Projection) -> None:
-        if not isinstance(projection, FactsProjection):
+        if not isinstance(projection, Declared):
             return
         world = World()
         touchpoint = world.see({"user_id": "1"}, "Order Completed", properties={"total": "1.50"})

@@ -1,0 +1,105 @@
+"""A projection that is declared: facts, entities folded from them, rollups over both. The engine does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from projections.contract import Batch, Connected, Surroundings, Writer
+from projections.copying import columns_of, copy_rows
+from projections.entities import Difference, Entities
+from projections.entity_table import EntityTable
+from projections.facts import Facts, Row
+from projections.rollup_table import RollupTable
+from projections.rollups import Rollup
+
+IDENTITY = "identity"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A projection of facts, of entities over them, and of rollups over either.
+
+    Entities are folded in the order given, so one may have another before it for a source. Where any is `by_profile`
+    the projection requires identity.
+    """
+
+    name: str
+    version: int
+    facts: tuple[Facts, ...]
+    entities: tuple[Entities, ...] = ()
+    rollups: tuple[Rollup, ...] = ()
+    depends_on: Callable[[Surroundings], str] = lambda surroundings: ""
+    requires: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses a declaration that names what it does not declare."""
+        known = {facts.table for facts in self.facts}
+        for each in self.entities:
+            self._check(each.table, each.sources, known)
+            if each.by_profile and IDENTITY not in self.requires:
+                raise InvalidDeclaration(self.name, f"{each.table} is kept by profile", f"requires=({IDENTITY!r},)")
+            known.add(each.table)
+        for rollup in self.rollups:
+            self._check(rollup.table, (rollup.source,), known)
+
+    def _check(self, table: str, sources: tuple[str, ...], known: set[str]) -> None:
+        for source in sources:
+            if source not in known:
+                raise InvalidDeclaration(
+                    self.name, f"{table} is made of {source}", f"one of {', '.join(sorted(known))}, declared before it"
+                )
+
+    def configuration(self, surroundings: Surroundings) -> str:
+        """What of the surroundings the facts depend on."""
+        return self.depends_on(surroundings)
+
+    def writer(self, schemas: Mapping[str, str], surroundings: Surroundings) -> Writer:
+        """A writer that copies facts, folds entities and passes what differs on to the rollups."""
+        return DeclaredWriter(self, schemas, surroundings)
+
+    @property
+    def rows(self) -> dict[str, Any]:
+        """The row type of each table of facts or entities."""
+        facts = {each.table: each.row for each in self.facts}
+        return {**facts, **{each.table: each.row for each in self.entities}}
+
+
+class InvalidDeclaration(Exception):
+    """A declaration contradicts itself."""
+
+    def __init__(self, projection: str, said: str, expected: str) -> None:
+        super().__init__(f"in the projection {projection} {said}; expected {expected}: correct its declaration")
+
+
+class DeclaredWriter:
+    """Writes the rows of a batch, and the difference that they make to entities and rollups."""
+
+    def __init__(self, projection: Declared, schemas: Mapping[str, str], surroundings: Surroundings) -> None:
+        schema, rows = schemas[projection.name], projection.rows
+        self._projection = projection
+        self._schema = schema
+        self._surroundings = surroundings
+        self._columns = {facts.table: columns_of(facts.row) for facts in projection.facts}
+        self._entities = [EntityTable(each, rows, schema, schemas.get(IDENTITY)) for each in projection.entities]
+        self._rollups = [(rollup.source, RollupTable(rollup, schema)) for rollup in projection.rollups]
+
+    def write(self, batch: Batch, connection: Connected) -> frozenset[str]:
+        """Returns nothing: no other projection builds upon these rows by key."""
+        facts = {each.table: each.rows(batch.touchpoints, self._surroundings) for each in self._projection.facts}
+        moved = batch.moved.get(IDENTITY, frozenset())
+        changed: dict[str, Difference] = {table: Difference((), rows) for table, rows in facts.items()}
+        before = [table.before(connection, facts) for table in self._entities]
+        self._copy(connection, facts)
+        for table, gathered in zip(self._entities, before, strict=True):
+            changed[table.entities.table] = table.refold(connection, gathered, changed, moved)
+        for source, rollup in self._rollups:
+            if any(changed[source]):
+                rollup.apply(connection, changed[source])
+        return frozenset()
+
+    def _copy(self, connection: Connected, facts: Mapping[str, list[Row]]) -> None:
+        for table, rows in facts.items():
+            if rows:
+                copy_rows(connection, f"{self._schema}.{table}", self._columns[table], rows)

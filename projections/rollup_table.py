@@ -1,0 +1,162 @@
+"""A rollup's tables in the database: differences are added to them, set-wise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from projections.contract import Connected
+from projections.entities import Difference
+from projections.rollups import Figure, Group, Rollup
+
+Changes = dict[Group, list[Any]]
+"""By group: what is added to the count, the sums and the distinct figures."""
+
+
+class RollupTable:
+    """Keeps one rollup up to date, inside the transaction that is open."""
+
+    def __init__(self, rollup: Rollup, schema: str) -> None:
+        self._rollup = rollup
+        self._table = f"{schema}.{rollup.table}"
+        self._source = f"{schema}.{rollup.source}"
+        self._keys = ", ".join(rollup.keys)
+        self._extremes = {**rollup.least, **rollup.greatest}
+
+    def apply(self, connection: Connected, change: Difference) -> None:
+        """Takes the old rows off and adds the new ones, which the source table holds already."""
+        changes: Changes = self._rollup.difference(change.old, change.new)
+        for name, figure in self._rollup.distinct.items():
+            self._count_values(connection, name, self._rollup.values(figure, change.old, change.new), changes)
+        values = {name: self._rollup.values(each, change.old, change.new) for name, each in self._extremes.items()}
+        self._add(connection, changes, values)
+        gone = {group for each in values.values() for (group, _), rows in each.items() if rows < 0}
+        if gone:
+            self._recompute_extremes(connection, gone)
+
+    def _add(
+        self, connection: Connected, changes: Changes, values: Mapping[str, Mapping[tuple[Group, Any], int]]
+    ) -> None:
+        extremes = self._extremes_added(values)
+        groups = [group for group, change in changes.items() if any(change) or group in extremes]
+        if not groups:
+            return
+        nothing = [None] * len(self._extremes)
+        rows = [(*group, *changes[group], *extremes.get(group, nothing)) for group in groups]
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        emptied = connection.execute(self._upsert(), columns, prepare=True).fetchall()
+        _delete(connection, self._table, emptied)
+
+    def _extremes_added(self, values: Mapping[str, Mapping[tuple[Group, Any], int]]) -> Changes:
+        """By group: the smallest or greatest of the values that were added, for each figure."""
+        found: Changes = {}
+        for place, (name, changed) in enumerate(values.items()):
+            better = min if name in self._rollup.least else max
+            for (group, value), rows in changed.items():
+                figures = found.setdefault(group, [None] * len(values))
+                if rows > 0:
+                    figures[place] = value if figures[place] is None else better(figures[place], value)
+        return found
+
+    def _upsert(self) -> str:
+        rollup, types = self._rollup, self._rollup.columns
+        arrays = ", ".join(f"%s::{sql_type}[]" for sql_type in types.values())
+        stored = ", ".join(_trimmed(f"fresh.{name}", sql_type) for name, sql_type in types.items())
+        sums = {rollup.count: "bigint", **rollup.sums, **dict.fromkeys(rollup.distinct, "bigint")}
+        added = [f"{name} = {_trimmed(f'present.{name} + excluded.{name}', each)}" for name, each in sums.items()]
+        least = [f"{name} = least(present.{name}, excluded.{name})" for name in rollup.least]
+        greatest = [f"{name} = greatest(present.{name}, excluded.{name})" for name in rollup.greatest]
+        return f"""
+            with added as (
+                insert into {self._table} as present ({", ".join(types)})
+                select {stored} from unnest({arrays}) as fresh ({", ".join(types)})
+                on conflict ({self._keys})
+                do update set {", ".join([*added, *least, *greatest])}
+                returning ctid as place, {rollup.count} as rows
+            )
+            select place::text from added where rows = 0
+        """
+
+    def _count_values(
+        self, connection: Connected, name: str, values: Mapping[tuple[Group, Any], int], changes: Changes
+    ) -> None:
+        """Counts how often each value occurs, and notes in how many more values that results for each group."""
+        if not values:
+            for change in changes.values():
+                change.append(0)
+            return
+        table = f"{self._table}_{name}"
+        rows = [(*group, value, change) for (group, value), change in values.items()]
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        places, appeared = [], dict.fromkeys(changes, 0)
+        for place, now, *key in connection.execute(self._value_upsert(table, name), columns, prepare=True):
+            group = tuple(key[:-1])
+            before = now - values[group, key[-1]]
+            appeared[group] += (now > 0) - (before > 0)
+            if now == 0:
+                places.append((place,))
+        for group, change in changes.items():
+            change.append(appeared[group])
+        _delete(connection, table, places)
+
+    def _value_upsert(self, table: str, name: str) -> str:
+        types = {**self._rollup.keys, "value": self._rollup.distinct[name].type, "rows": "bigint"}
+        arrays = ", ".join(f"%s::{sql_type}[]" for sql_type in types.values())
+        return f"""
+            insert into {table} as present ({self._keys}, value, rows)
+            select * from unnest({arrays})
+            on conflict ({self._keys}, value)
+            do update set rows = present.rows + excluded.rows
+            returning ctid::text, rows, {self._keys}, value
+        """
+
+    def _recompute_extremes(self, connection: Connected, groups: Iterable[Group]) -> None:
+        """Looks for the smallest and greatest values of groups that lost one, among the rows that they still have."""
+        for nulls, alike in groupby(sorted(groups, key=_nulls), key=_nulls):
+            columns = [list(column) for column in zip(*alike, strict=True)]
+            connection.execute(self._extremes_again(nulls), columns, prepare=True)
+
+    def _extremes_again(self, nulls: Sequence[bool]) -> str:
+        """The statement for groups that have null in the same keys, so that an index on the keys can serve."""
+        keys = self._rollup.keys
+        arrays = ", ".join(f"%s::{sql_type}[]" for sql_type in keys.values())
+        assigned = ", ".join(f"{name} = found.{name}" for name in self._extremes)
+        figures = [_extreme("min", name, figure) for name, figure in self._rollup.least.items()]
+        figures += [_extreme("max", name, figure) for name, figure in self._rollup.greatest.items()]
+        chosen = ", ".join(f"chosen.{name}" for name in keys)
+        return f"""
+            update {self._table} as present
+            set {assigned}
+            from (
+                select {chosen}, {", ".join(figures)}
+                from unnest({arrays}) as chosen ({self._keys})
+                join {self._source} as source on {_same("source", "chosen", keys, nulls)}
+                group by {chosen}
+            ) as found
+            where {_same("present", "found", keys, nulls)}
+        """
+
+
+def _delete(connection: Connected, table: str, places: Sequence[tuple[str]]) -> None:
+    if places:
+        connection.execute(f"delete from {table} where ctid = any(%s::tid[])", [[place for (place,) in places]])
+
+
+def _trimmed(expression: str, sql_type: str) -> str:
+    return f"trim_scale({expression})" if sql_type == "numeric" else expression
+
+
+def _extreme(function: str, name: str, figure: Figure) -> str:
+    return f"{_trimmed(f'{function}(source.{figure.column})', figure.type)} as {name}"
+
+
+def _same(left: str, right: str, keys: Iterable[str], nulls: Sequence[bool]) -> str:
+    return " and ".join(
+        f"{left}.{name} is null" if null else f"{left}.{name} = {right}.{name}"
+        for name, null in zip(keys, nulls, strict=True)
+    )
+
+
+def _nulls(group: Group) -> tuple[bool, ...]:
+    return tuple([value is None for value in group])
