@@ -44,8 +44,8 @@ class Withheld(NamedTuple):
     """A link that was seen (or decided: `moment` is None) but does not join, and what it collides with.
 
     `collision` are the identifiers concerned: for `cannot_link` the pair that a steward keeps apart; for `limit` the
-    values of `type` in `namespace` that would be together, `reached` of them where `allowed` are; for `public_source` one
-    identifier known to a server's source from each side. `size_cap` has the size that the group would have in `reached`.
+    `reached` values of `type` in `namespace` that would be together where `allowed` are; for `public_source` one
+    identifier known to a server's source from each side. For `size_cap` the group would have `reached` identifiers.
     """
 
     a: int
