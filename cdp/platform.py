@@ -10,7 +10,11 @@ from cdp.log.application import Log
 from cdp.log.opening import Opener
 from cdp.log.reader import LogReader
 from cdp.plans.plans import Plans
+from cdp.policy.history import History
+from cdp.policy.naming import Naming
 from cdp.policy.policies import Policies
+from cdp.policy.rule_books import RuleBooks
+from cdp.policy.stewards import Stewards
 from cdp.postgres.databases import Databases, open_databases
 from cdp.registry import Registry
 from cdp.settings import Settings
@@ -34,6 +38,10 @@ class Platform:
     tokens: Tokens
     plans: Plans
     policies: Policies
+    rule_books: RuleBooks
+    stewards: Stewards
+    decisions: History
+    naming: Naming
 
     @property
     def keyring(self) -> KeyRing:
@@ -60,7 +68,21 @@ class Platform:
         registry = Registry(reader, log.mapper)
         registry.refresh()
         sources, tokens = Sources(log, registry), Tokens(log, registry)
-        plans = Plans(log, registry, sources)
         policies = Policies(reader, log.mapper)
-        parts = (log, reader, Opener(vault), registry, sources, tokens, plans, policies)
-        return cls(settings, databases, vault, *parts)
+        return cls(
+            settings,
+            databases,
+            vault,
+            log,
+            reader,
+            Opener(vault),
+            registry,
+            sources,
+            tokens,
+            plans=Plans(log, registry, sources),
+            policies=policies,
+            rule_books=RuleBooks(log, registry),
+            stewards=Stewards(log),
+            decisions=History(reader, log.mapper, policies),
+            naming=Naming(vault, registry, settings.default_region),
+        )

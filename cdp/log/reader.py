@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +32,13 @@ select {_COLUMNS}
 from event
 where originator_id = %(stream)s and originator_version < %(before)s
 order by originator_version desc
+limit %(limit)s
+"""
+_READ_LATEST = f"""
+select {_COLUMNS}
+from event
+where position < %(before)s and topic <> '{TOPIC}' and topic = any(%(topics)s)
+order by position desc
 limit %(limit)s
 """
 _HEAD = """
@@ -76,6 +83,11 @@ class LogReader:
             _READ_LAST, {"stream": stream, "limit": limit, "before": _LAST if before is None else before}
         )
 
+    def read_latest(self, topics: Collection[str], limit: int, before: int | None = None) -> list[RecordedEvent]:
+        """The last `limit` events of these topics of aggregates, newest first; only those below position `before`."""
+        window: dict[str, int | UUID | list[str]] = {"topics": list(topics), "limit": limit, "before": before or _LAST}
+        return self._fetch(_READ_LATEST, window)
+
     def head(self) -> Head:
         """The last position (0 when empty), its time, and the log's incarnation."""
         with self._pool.connection() as connection:
@@ -84,7 +96,7 @@ class LogReader:
             raise LogHeadMissing
         return Head(*row)
 
-    def _fetch(self, query: str, parameters: Mapping[str, int | UUID]) -> list[RecordedEvent]:
+    def _fetch(self, query: str, parameters: Mapping[str, int | UUID | list[str]]) -> list[RecordedEvent]:
         with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
             rows = cursor.execute(query, parameters, prepare=True).fetchall()
         return [RecordedEvent._make((*row[:8], tuple(row[8] or ()))) for row in rows]

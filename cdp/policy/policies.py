@@ -8,10 +8,10 @@ from threading import Lock
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from eventsourcing.persistence import Mapper
+from eventsourcing.persistence import Mapper, StoredEvent
 
-from cdp.log.events import Head, PartedEvent, RecordedEvent
-from cdp.policy.policy import TOPICS, Fold, Policy
+from cdp.log.events import Head, RecordedEvent
+from cdp.policy.policy import TOPICS, Fold, Policy, concerned
 
 REMEMBERED = 64
 
@@ -53,6 +53,12 @@ class Policies:
             self._read_on()
             return self._after(len(self._changes))
 
+    def decided(self, number: int) -> list[int]:
+        """The positions of everything that was ever decided about an identifier, the latest first."""
+        with self._lock:
+            self._read_on()
+            return [change.position for change in reversed(self._changes) if number in concerned(change.event)]
+
     def _forget(self, incarnation: UUID | None) -> None:
         self._incarnation = incarnation
         self._read_to = 0
@@ -74,8 +80,8 @@ class Policies:
         self._read_to = max(self._read_to, head.position)
 
     def _opened(self, event: RecordedEvent) -> Any:
-        place = (event.originator_id, event.version, event.topic, event.header)
-        return self._mapper.to_domain_event(PartedEvent(*place, event.business, event.personal, event.redacted))
+        """Without its personal part: who decided and why changes nothing, and is not to be remembered here."""
+        return self._mapper.to_domain_event(StoredEvent(event.originator_id, event.version, event.topic, event.header))
 
     def _after(self, count: int) -> Policy:
         """The policy after the first `count` changes; the last ones asked for are remembered."""

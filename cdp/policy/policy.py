@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -12,8 +12,9 @@ from cdp.identity.document import stored_rules
 from cdp.identity.rules import DEFAULT_RULES, RuleSet
 from cdp.policy.decision import RELEASE, StewardDecision
 from cdp.policy.rule_book import IDENTITY, SURVIVORSHIP, RuleBook
-from cdp.policy.survivorship import DEFAULT_SURVIVORSHIP, Survivorship, stored_survivorship
 from cdp.sources.source import Source
+from cdp.survivorship.document import stored_survivorship
+from cdp.survivorship.rules import DEFAULT_SURVIVORSHIP, Survivorship
 
 PUBLIC = "public"
 
@@ -95,3 +96,9 @@ TAKEN: Mapping[type[Any], Callable[[Fold, Any, int], None]] = {
 """The events that a policy follows from, and what each does to it."""
 
 TOPICS = frozenset(event.TOPIC for event in TAKEN)
+
+
+def concerned(event: Any) -> Sequence[int]:
+    """The identifiers that an event decides about."""
+    numbers: Sequence[int] = getattr(event, "numbers", ())
+    return numbers

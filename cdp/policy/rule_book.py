@@ -22,11 +22,17 @@ class Said(NamedTuple):
 
 
 class Version(NamedTuple):
-    """A version: what it says, as JSON, who drafted it, and whoever put it in force, the last time last."""
+    """A version: what it says, as JSON, and who drafted it."""
 
     content: str
     drafted: Said
-    activated: tuple[Said, ...] = ()
+
+
+class Activation(NamedTuple):
+    """From when on the version of this number was in force; 0 stands for the built-in rules."""
+
+    number: int
+    said: Said
 
 
 class RuleBook(Aggregate):
@@ -54,7 +60,7 @@ class RuleBook(Aggregate):
         reason: str
 
     class Activated(Aggregate.Event):
-        """A version is in force from now on."""
+        """A version is in force from now on; 0 stands for the built-in rules."""
 
         TOPIC: ClassVar[str] = "rule_book.activated.v1"
         PERSONAL: ClassVar[tuple[str, ...]] = ("actor", "reason")
@@ -71,8 +77,13 @@ class RuleBook(Aggregate):
     @event(Created)
     def __init__(self, kind: str, actor: str) -> None:
         self.kind = kind
-        self.active = 0
         self.versions: tuple[Version, ...] = ()
+        self.activations: tuple[Activation, ...] = ()
+
+    @property
+    def active(self) -> int:
+        """The number of the version in force, 0 for the built-in rules."""
+        return self.activations[-1].number if self.activations else 0
 
     @property
     def latest(self) -> int:
@@ -90,8 +101,5 @@ class RuleBook(Aggregate):
 
     @event(Activated)
     def activate(self, kind: str, number: int, actor: str, reason: str) -> None:
-        """Puts a version in force."""
-        self.active = number
-        version = self.versions[number - 1]
-        again = version._replace(activated=(*version.activated, Said(self.modified_on, actor, reason)))
-        self.versions = (*self.versions[: number - 1], again, *self.versions[number:])
+        """Puts a version in force, or with 0 the built-in rules."""
+        self.activations = (*self.activations, Activation(number, Said(self.modified_on, actor, reason)))
