@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -34,6 +35,10 @@ CHUNKS_REMEMBERED = 2
 """Chunks after which the ciphers made for them, of 2.5 KB each, are dropped."""
 
 
+ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "1048576"}
+"""Has the C library of such a process (glibc; others ignore it) give back what a chunk needed: some 20 MB less in all."""
+
+
 class ImportStopped(RuntimeError):
     """A process could not store its chunk."""
 
@@ -57,6 +62,8 @@ class Crew:
     """So many processes, each with a platform of its own."""
 
     def __init__(self, settings: Settings, import_id: UUID, source_id: UUID, workers: int) -> None:
+        for name, value in ALLOCATOR.items():
+            os.environ.setdefault(name, value)  # processes that are spawned inherit it
         context = multiprocessing.get_context("spawn")
         self._pipes: dict[Any, int] = {}
         self._processes = []
