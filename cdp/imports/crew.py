@@ -36,7 +36,7 @@ CHUNKS_REMEMBERED = 2
 
 
 ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "1048576"}
-"""Has the C library of such a process (glibc; others ignore it) give back what a chunk needed: some 20 MB less in all."""
+"""Has the C library of such a process (glibc; others ignore it) give back what a chunk needed."""
 
 
 class ImportStopped(RuntimeError):
