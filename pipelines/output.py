@@ -1,0 +1,100 @@
+"""What a rebuild leaves: files of rows by table, and for each bucket how many rows it has and what they add up to.
+
+A file's name is that of its table and of the part of the work that made it, and it appears as a whole. So a part that
+a runner repeats leaves the same file again. The results count once `rebuilt.json` is there, which is written last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from struct import Struct
+from typing import Any
+
+import msgspec
+
+from pipelines.archive.manifest import replacing
+from pipelines.buckets import Codec
+from pipelines.canonical import Digest, Layout, added
+
+NAME = "rebuilt.json"
+
+_LENGTH = Struct(">I")
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A file of one table's rows with its digests by bucket."""
+
+    table: str
+    file: str
+    digests: dict[int, Digest]
+
+
+class Output:
+    """Writes the rows of one table that one part of the work makes."""
+
+    def __init__(self, folder: str, table: str, part: str, layout: Layout) -> None:
+        self._path = Path(folder) / f"{table}-{part}.rows"
+        self._table = table
+        self._layout = layout
+        self._frames: list[bytes] = []
+        self._digests: dict[int, Digest] = {}
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Takes rows in."""
+        if rows:
+            self._frames.append(Codec.pack(rows))
+            self._digests = added(self._digests, self._layout.digests(rows))
+
+    def close(self) -> Iterator[bytes]:
+        """Writes the file and gives what is to be said of it; nothing where there was no row."""
+        if self._frames:
+            yield write_rows(self._path, self._table, self._frames, self._digests)
+
+
+def write_rows(path: Path, table: str, frames: Iterable[bytes], digests: dict[int, Digest]) -> bytes:
+    """Writes packed rows into a file and gives what is to be said of it."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
+    return msgspec.json.encode(Part(table, path.name, digests))
+
+
+def write_parts(folder: str, parts: Iterable[bytes]) -> None:
+    """Notes which files make up the results: the end of a rebuild."""
+    with replacing(Path(folder) / NAME) as temporary:
+        temporary.write_bytes(b"\n".join(sorted(parts)))
+
+
+class Rebuilt:
+    """The results of a rebuild."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        stored = (folder / NAME).read_bytes()
+        self._parts = [msgspec.json.decode(line, type=Part) for line in stored.splitlines()]
+
+    def digests(self, table: str) -> dict[int, Digest]:
+        """A table's digests by bucket."""
+        found: dict[int, Digest] = {}
+        for part in self._of(table):
+            found = added(found, part.digests)
+        return found
+
+    def rows(self, table: str, kind: Any, buckets: Collection[int] | None = None) -> Iterator[Any]:
+        """A table's rows, of type `kind`; with `buckets` only from files that have rows of these."""
+        codec: Codec[Any] = Codec(kind)
+        for part in self._of(table):
+            if buckets is None or not part.digests.keys().isdisjoint(buckets):
+                yield from codec.unpack_all(_frames((self._folder / part.file).read_bytes()))
+
+    def _of(self, table: str) -> list[Part]:
+        return [part for part in self._parts if part.table == table]
+
+
+def _frames(stored: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(stored):
+        (length,) = _LENGTH.unpack_from(stored, at)
+        at += _LENGTH.size
+        yield stored[at : at + length]
+        at += length

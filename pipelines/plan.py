@@ -1,0 +1,160 @@
+"""What a rebuild computes: a declared projection, up to a position, table by table, and where the results go.
+
+The steps follow from the declaration. Facts are level 0; an entity table or rollup stands one level above the highest
+of its sources, and all of a level are computed together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from psycopg.types.json import Jsonb
+
+from pipelines.canonical import TRIMMED, Layout
+from pipelines.opening import ClearParts, Opening
+from pipelines.work import Worker, address
+from projections.copying import SQL_TYPES, columns_of
+from projections.declared import Declared
+from projections.entities import Entities
+from projections.rollups import Rollup
+
+Columns = Mapping[str, str]
+
+
+class Table(NamedTuple):
+    """A table that a declaration gives: its columns with their SQL types, and its key as far as declared.
+
+    Fact tables and entity tables declare no key of a row; their database tables do.
+    """
+
+    columns: Columns
+    key: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a worker needs to know. It travels to workers, so it holds values only.
+
+    `keys` has the key columns of each table whose rows are wanted; what no wanted table is made of is not computed.
+    `parked` are positions that the projection left out. `memberships` is a file, see `pipelines.memberships`.
+    """
+
+    declared: Declared
+    keys: Mapping[str, Sequence[str]]
+    timezone: str
+    up_to: int
+    folder: str
+    parked: frozenset[int] = frozenset()
+    memberships: str | None = None
+    opening: Opening = field(default_factory=ClearParts)
+
+    @cached_property
+    def entities(self) -> dict[str, Entities]:
+        """The entity tables that are needed."""
+        return {each.table: each for each in self.declared.entities if each.table in self._needed}
+
+    @cached_property
+    def rollups(self) -> dict[str, Rollup]:
+        """The rollups that are wanted, for themselves or for the values of a distinct figure."""
+        return {each.table: each for each in self.declared.rollups if each.table in self._needed}
+
+    @cached_property
+    def facts(self) -> list[str]:
+        """The fact tables that are needed."""
+        return [each.table for each in self.declared.facts if each.table in self._needed]
+
+    @cached_property
+    def levels(self) -> dict[str, int]:
+        """The level of each table."""
+        levels = {each.table: 0 for each in self.declared.facts}
+        for entities in self.declared.entities:
+            levels[entities.table] = 1 + max(levels[source] for source in entities.sources)
+        return levels | {each.table: 1 + levels[each.source] for each in self.declared.rollups}
+
+    @cached_property
+    def depth(self) -> int:
+        """The highest level that is needed."""
+        return max((self.levels[table] for table in (*self.entities, *self.rollups)), default=0)
+
+    @cached_property
+    def layouts(self) -> dict[str, Layout]:
+        """The columns and keys of the wanted tables."""
+        tables = tables_of(self.declared)
+        return {name: Layout(tables[name].columns, key) for name, key in self.keys.items()}
+
+    def places(self, source: str) -> Iterator[tuple[Entities, int]]:
+        """The entity tables that are made of a table, with its place among their sources."""
+        for entities in self.entities.values():
+            if source in entities.sources:
+                yield entities, entities.sources.index(source)
+
+    def address(self, table: str, bucket: int) -> str:
+        """Where rows for a bucket of a table go: level, table, bucket."""
+        return address(self.levels[table], table, bucket)
+
+    def worker(self) -> Worker:
+        """The tools of one worker."""
+        from pipelines.production import Production
+
+        return Production(self)
+
+    @cached_property
+    def _needed(self) -> Collection[str]:
+        needed = {owner_of(self.declared, table) for table in self.keys}
+        sources: dict[str, Sequence[str]] = {each.table: each.sources for each in self.declared.entities}
+        sources |= {each.table: (each.source,) for each in self.declared.rollups}
+        waiting = list(needed)
+        while waiting:
+            found = set(sources.get(waiting.pop(), ())) - needed
+            needed |= found
+            waiting += found
+        return needed
+
+
+def tables_of(declared: Declared) -> dict[str, Table]:
+    """Every table that a declaration gives, those of distinct figures' values included."""
+    tables = {name: Table(columns_of(row), None) for name, row in declared.rows.items()}
+    for rollup in declared.rollups:
+        columns = {name: _trimmed(kind) for name, kind in rollup.columns.items()}
+        tables[rollup.table] = Table(columns, tuple(rollup.keys))
+        for name, figure in rollup.distinct.items():
+            keys = {key: columns[key] for key in rollup.keys}
+            of_values = {**keys, "value": _trimmed(figure.type), "rows": "int8"}
+            tables[values_table(rollup, name)] = Table(of_values, (*rollup.keys, "value"))
+    return tables
+
+
+def values_table(rollup: Rollup, figure: str) -> str:
+    """The name of the table that counts the values of a distinct figure."""
+    return f"{rollup.table}_{figure}"
+
+
+def owner_of(declared: Declared, table: str) -> str:
+    """The rollup to which a table of values belongs; any other table itself."""
+    for rollup in declared.rollups:
+        if table in (values_table(rollup, name) for name in rollup.distinct):
+            return rollup.table
+    return table
+
+
+def row_kind(columns: Columns) -> Any:
+    """The type of a table's rows as plain tuples, to read them back."""
+    return tuple.__class_getitem__(tuple(_KINDS[sql_type] | None for sql_type in columns.values()))
+
+
+_KINDS: Mapping[str, Any] = {
+    **{sql_type: kind for kind, sql_type in SQL_TYPES.items() if kind is not Jsonb},
+    "bigint": int,
+    "boolean": bool,
+    "integer": int,
+    "numeric": Decimal | int,
+    TRIMMED: Decimal | int,
+}
+
+
+def _trimmed(sql_type: str) -> str:
+    return TRIMMED if sql_type == "numeric" else sql_type

@@ -1,0 +1,80 @@
+"""Running pipelines: the one place that says which engine does it, and where Apache Beam is imported at all."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+EMBEDDED = (
+    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    "--direct_running_mode=in_memory",
+)
+"""The engine inside this process. It is always named: Beam's default tries to fetch another one from the internet."""
+
+Construct = Callable[[Any], None]
+"""Puts the steps of a pipeline on it."""
+
+
+class BeamMissing(Exception):
+    """Apache Beam is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("Apache Beam is not installed; pipelines need it: pip install 'cdp[pipelines]'")
+
+
+class PipelineFailed(Exception):
+    """A pipeline did not come to its end."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the pipeline failed: {reason}")
+
+
+def run(construct: Construct, arguments: str = "") -> None:
+    """Runs a pipeline to its end, on the embedded engine unless `arguments`, in Beam's own words, name another.
+
+    Raises BeamMissing and PipelineFailed.
+    """
+    required()
+    with _import_quietly():
+        from apache_beam import Pipeline
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+    pipeline = Pipeline(options=PipelineOptions(options(arguments)))
+    construct(pipeline)
+    try:
+        pipeline.run().wait_until_finish()
+    except Exception as error:  # whatever a worker raised arrives here, as the engine's own error or in its text
+        raise PipelineFailed(_reason(error)) from error
+
+
+def options(arguments: str = "") -> Sequence[str]:
+    """The options of a run; what comes later counts."""
+    return [*EMBEDDED, *shlex.split(arguments)]
+
+
+def required() -> None:
+    """Raises BeamMissing."""
+    if importlib.util.find_spec("apache_beam") is None:
+        raise BeamMissing
+
+
+@contextmanager
+def _import_quietly() -> Iterator[None]:
+    """Beam warns of clients for clouds that nobody asked for."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(disabled)
+
+
+def _reason(error: Exception) -> str:
+    """The last line of what a worker said, which names the error; engines put a whole traceback into their own."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("[while running", "File ", "During handling"))]
+    return told[-1] if told else type(error).__name__

@@ -1,0 +1,117 @@
+"""Rollups in parts: each worker sums up its rows, the parts of a bucket are merged, and the table's rows come out.
+
+The sums are those of `Rollup.difference` and `Rollup.values`, the functions that run live; here is only how their
+results are added to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal, localcontext
+from typing import Any, get_type_hints
+
+from pipelines.buckets import Codec, Packed, bucketed
+from projections.rollups import EXACT, Figure, Group, Rollup, trimmed
+
+Part = tuple[Group, tuple[Any, ...], tuple[list[tuple[Any, int]], ...]]
+"""A group; its count and sums; for each other figure the values with the number of rows that have each."""
+
+
+class Sums:
+    """The figures of one rollup over the rows that were added. `row` is the named tuple of its source."""
+
+    def __init__(self, rollup: Rollup, row: Any) -> None:
+        self.rollup = rollup
+        self._values: list[tuple[Figure, Any]] = [
+            *((figure, None) for figure in rollup.distinct.values()),
+            *((figure, min) for figure in rollup.least.values()),
+            *((figure, max) for figure in rollup.greatest.values()),
+        ]
+        self._codec: Codec[Part] = Codec(_part_type(rollup, [figure for figure, _ in self._values], row))
+        self._sums: dict[Group, list[Any]] = {}
+        self._seen: list[dict[Group, dict[Any, int]]] = [{} for _ in self._values]
+
+    def add(self, rows: Iterable[Any]) -> None:
+        """Sums up more rows of the source."""
+        rows = list(rows)
+        self._add_sums(self.rollup.difference((), rows).items())
+        for (figure, choose), seen in zip(self._values, self._seen, strict=True):
+            for (group, value), count in self.rollup.values(figure, (), rows).items():
+                _note(seen.setdefault(group, {}), value, count, choose)
+
+    def merge(self, parts: Iterable[bytes]) -> None:
+        """Takes in what others summed up."""
+        for group, sums, figures in self._codec.unpack_all(parts):
+            self._add_sums([(group, sums)])
+            for (_, choose), seen, values in zip(self._values, self._seen, figures, strict=True):
+                for value, count in values:
+                    _note(seen.setdefault(group, {}), value, count, choose)
+
+    def parts(self) -> Iterator[tuple[int, Packed]]:
+        """What was summed up, by bucket of its groups, ready to travel."""
+        for bucket, groups in bucketed(self._sums, lambda group: group).items():
+            yield bucket, self._codec.pack([self._part(group) for group in groups])
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The rollup's rows, the columns in the order of its declaration."""
+        return [(*group, *map(trimmed, sums), *self._figures(group)) for group, sums in self._sums.items()]
+
+    def value_rows(self, name: str) -> list[tuple[Any, ...]]:
+        """The rows of a distinct figure's own table: keys, value and how many rows have it."""
+        seen = self._seen[list(self.rollup.distinct).index(name)]
+        return [(*group, value, count) for group, values in seen.items() for value, count in values.items()]
+
+    def _add_sums(self, sums: Iterable[tuple[Group, Iterable[Any]]]) -> None:
+        with localcontext(EXACT):
+            for group, added in sums:
+                present = self._sums.get(group)
+                if present is None:
+                    self._sums[group] = list(added)
+                else:
+                    for place, value in enumerate(added):
+                        present[place] += value
+
+    def _part(self, group: Group) -> Part:
+        return (group, tuple(self._sums[group]), tuple([list(seen.get(group, {}).items()) for seen in self._seen]))
+
+    def _figures(self, group: Group) -> Iterator[Any]:
+        for (_, choose), seen in zip(self._values, self._seen, strict=True):
+            values = seen.get(group)
+            if choose is None:
+                yield len(values or ())
+            else:
+                yield trimmed(next(iter(values))) if values else None
+
+
+def _note(values: dict[Any, int], value: Any, count: int, choose: Any) -> None:
+    """Of the smallest or greatest only one value has to be remembered."""
+    if choose is None:
+        values[value] = values.get(value, 0) + count
+    elif not values:
+        values[value] = count
+    else:
+        [best] = values
+        if choose(best, value) is not best:
+            del values[best]
+            values[value] = count
+
+
+def _part_type(rollup: Rollup, figures: list[Figure], row: Any) -> Any:
+    hints = get_type_hints(row)
+    group = _tuple_of(hints[name] for name in rollup.keys)
+    sums = _tuple_of([int, *(_sum_type(hints[name]) for name in rollup.sums)])
+    values = _tuple_of(_list_of(_tuple_of((hints[each.column], int))) for each in figures)
+    return _tuple_of((group, sums, values))
+
+
+def _sum_type(hint: Any) -> Any:
+    """A sum to which nothing but null was added is the whole number 0, also where amounts are decimals."""
+    return int if hint in (int, int | None) else Decimal | int
+
+
+def _tuple_of(types: Iterable[Any]) -> Any:
+    return tuple.__class_getitem__(tuple(types))
+
+
+def _list_of(kind: Any) -> Any:
+    return list.__class_getitem__(kind)
