@@ -65,7 +65,7 @@ def sales_by_channel(platform: Platform) -> Table:
     table.add_column("gross", justify="right")
     with platform.databases.read.connection() as connection:
         for channel, currency, orders, gross in connection.execute(_BY_CHANNEL):
-            table.add_row(channel, currency, f"{orders:,}", f"{gross:,}")
+            table.add_row(channel, currency, f"{orders:,}", f"{gross:,.2f}")
     return table
 
 

@@ -43,9 +43,11 @@ _COMMERCE: Properties = {
         ("affiliation", "store", "list_id", "payment_method", "shipping_method", "carrier", "status", "week"),
         Kind.LABEL,
     ),
+    "promised_at": Kind.LABEL,
     "reason": Kind.CODE,
     **dict.fromkeys(("campaign", "campaign_type", "promotion_id"), Kind.LABEL),
-    **dict.fromkeys(("order_id", "checkout_id", "cart_id", "shipment_id", "invoice_id", "return_id"), Kind.REFERENCE),
+    **dict.fromkeys(("order_id", "checkout_id", "cart_id", "shipment_id", "invoice_id"), Kind.REFERENCE),
+    **dict.fromkeys(("refund_id", "return_id"), Kind.REFERENCE),
 }
 _MESSAGE: Properties = {
     **dict.fromkeys(("campaign", "campaign_id", "campaign_type", "template", "language", "bounce_type"), Kind.LABEL),
@@ -85,6 +87,7 @@ _SPEND: Properties = {
     **dict.fromkeys(("amount", "cost", "spend"), Kind.AMOUNT),
     **dict.fromkeys(("clicks", "impressions"), Kind.COUNT),
 }
+_RATE: Properties = {**dict.fromkeys(("currency", "base"), Kind.LABEL), "rate": Kind.AMOUNT}
 
 _GROUPS: tuple[tuple[Properties, str], ...] = (
     (
@@ -122,6 +125,7 @@ _GROUPS: tuple[tuple[Properties, str], ...] = (
     ),
     (_CONSENT, "Consent Given, Consent Withdrawn"),
     (_SPEND, "Campaign Spend Recorded, Message Cost Recorded, Product Cost Recorded"),
+    (_RATE, "Exchange Rate Recorded"),
     ({}, "Page Viewed, Screen Viewed, User Identified, Account Joined, Identity Aliased"),
     ({}, "Application Installed, Application Opened, Application Updated, Signed Up, Signed In, Signed Out"),
 )
@@ -170,7 +174,7 @@ DECLARED: Mapping[str, Declared] = {
 
 ABOUT_NOBODY = frozenset(
     {
-        *("Campaign Spend Recorded", "Message Cost Recorded", "Product Cost Recorded"),
+        *("Campaign Spend Recorded", "Message Cost Recorded", "Product Cost Recorded", "Exchange Rate Recorded"),
         *("Post Published", "Post Measured", "Page Measured"),
     }
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from typing import Any
 
 from projections.rollups import EXACT
@@ -18,6 +19,7 @@ from projections.rollups import EXACT
 _DECIMAL_TEXT = re.compile(r"[+-]?\d{1,24}(\.\d{1,12})?")
 _LARGEST = Decimal(10) ** 24
 _SMALLEST_EXPONENT = -12
+_CENT = Decimal("0.01")
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 
 
@@ -27,7 +29,7 @@ def amount(sent: object) -> Decimal | None:
     At most 24 digits before the point and 12 after it; no thousands separators, no currency signs.
     """
     if isinstance(sent, str):
-        return Decimal(sent) if _DECIMAL_TEXT.fullmatch(sent) else None
+        return _read(sent)
     if isinstance(sent, bool) or not isinstance(sent, (int, Decimal)):
         return None
     exact = Decimal(sent)
@@ -36,8 +38,14 @@ def amount(sent: object) -> Decimal | None:
     return exact if fits else None
 
 
+@lru_cache(maxsize=65_536)
+def _read(sent: str) -> Decimal | None:
+    """Texts of amounts come again and again: prices, and quantities of one."""
+    return Decimal(sent) if _DECIMAL_TEXT.fullmatch(sent) else None
+
+
 def gross(properties: Mapping[str, Any]) -> Decimal | None:
-    """The gross of an order: `total`, else `revenue`, else the sum of its lines' price × quantity.
+    """The gross of an order: `total`, else `revenue`, else the sum over its lines.
 
     The first that is present decides; None when it is no amount, because another field would mean something else.
     """
@@ -48,7 +56,7 @@ def gross(properties: Mapping[str, Any]) -> Decimal | None:
 
 
 def lines_total(products: object) -> Decimal | None:
-    """The sum of price × quantity over all lines, a missing quantity being 1; None if any line has no price."""
+    """The sum of the lines' totals, else price × quantity, a missing quantity being 1; None if any line has neither."""
     if not isinstance(products, list) or not products:
         return None
     with localcontext(EXACT):
@@ -60,6 +68,8 @@ def lines_total(products: object) -> Decimal | None:
 def _line_total(line: object) -> Decimal | None:
     if not isinstance(line, dict):
         return None
+    if line.get("total") is not None:
+        return amount(line["total"])
     price, quantity = amount(line.get("price")), _quantity(line)
     return None if price is None or quantity is None else price * quantity
 
@@ -84,3 +94,17 @@ def currency(properties: Mapping[str, Any]) -> str | None:
 def _quantity(line: Mapping[str, Any]) -> Decimal | None:
     sent = line.get("quantity")
     return Decimal(1) if sent is None else amount(sent)
+
+
+def label(sent: object) -> str | None:
+    """A code or name of a thing as text; None for what is none, and for an empty text."""
+    if isinstance(sent, str):
+        return sent or None
+    return str(sent) if isinstance(sent, int) and not isinstance(sent, bool) else None
+
+
+def money(exact: Decimal) -> Decimal:
+    """An amount with at least the two decimals that people expect; more where it has more. Nothing is rounded."""
+    exponent = exact.as_tuple().exponent
+    with localcontext(EXACT):
+        return exact.quantize(_CENT) if isinstance(exponent, int) and exponent > -2 else exact

@@ -1,78 +1,38 @@
-"""Sales: each completed order as a fact, and its sums by day, channel, source and currency."""
+"""Sales from every channel: orders followed through their life, and their sums.
+
+Facts say what touchpoints state, entities what orders came to and whose they are, rollups add up. Everything is
+declared here once; it runs live, in a replay and in batch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime
-from decimal import Decimal
-from typing import NamedTuple
-from uuid import UUID
-
-from cdp.log.touchpoint import Touchpoint
-from projections.contract import Surroundings
 from projections.declared import Declared
+from projections.entities import Entities
 from projections.facts import Facts
-from projections.rollups import Rollup
-from projections.sales.amounts import currency, gross, units
-
-ORDER_COMPLETED = "Order Completed"
-
-
-class OrderRow(NamedTuple):
-    """A completed order as sent. `day` is the calendar day of its effective time in the configured time zone."""
-
-    position: int
-    event_id: str
-    subject: int | None
-    order_reference: str | None
-    day: date
-    effective_at: datetime
-    channel: str
-    source: UUID
-    brand: str | None
-    currency: str | None
-    gross: Decimal
-    units: Decimal
-
-
-def orders(touchpoint: Touchpoint, surroundings: Surroundings) -> Iterator[OrderRow]:
-    """The order that a touchpoint completes; none when its amount cannot be read exactly."""
-    header = touchpoint.header
-    if header.name != ORDER_COMPLETED:
-        return
-    properties = touchpoint.business.get("properties") or {}
-    paid = gross(properties)
-    if paid is None:
-        return
-    effective_at = header.effective_at
-    yield OrderRow(
-        touchpoint.position,
-        header.id,
-        header.subject,
-        touchpoint.business.get("references", {}).get("order_id"),
-        effective_at.astimezone(surroundings.timezone).date(),
-        effective_at,
-        header.channel,
-        header.source,
-        header.brand,
-        currency(properties),
-        paid,
-        units(properties.get("products")),
-    )
-
-
-DAILY = Rollup(
-    table="daily",
-    source="orders",
-    keys={"day": "date", "channel": "text", "source": "uuid", "currency": "text"},
-    count="orders",
-    sums={"units": "numeric", "gross": "numeric"},
-)
+from projections.sales.folds import buyer_rows, movement_rows, order_rows, placement_rows
+from projections.sales.line_folds import line_rows
+from projections.sales.order_facts import OrderFact, order_facts
+from projections.sales.rollups import CATEGORIES, DAILY, HOURLY, PRODUCTS
+from projections.sales.rows import BuyerRow, LineRow, MovementRow, OrderRow, PlacementRow
+from projections.sales.side_facts import CostFact, RateFact, RewardFact, cost_facts, rate_facts, reward_facts
 
 PROJECTION = Declared(
     name="sales",
-    version=1,
-    facts=(Facts("orders", OrderRow, orders),),
-    rollups=(DAILY,),
+    version=2,
+    facts=(
+        Facts("order_facts", OrderFact, order_facts),
+        Facts("reward_facts", RewardFact, reward_facts),
+        Facts("cost_facts", CostFact, cost_facts),
+        Facts("rate_facts", RateFact, rate_facts),
+    ),
+    entities=(
+        Entities("orders", OrderRow, ("order_facts",), "order_key", order_rows),
+        Entities("placements", PlacementRow, ("order_facts",), "order_key", placement_rows),
+        Entities("buyers", BuyerRow, ("placements",), "profile", buyer_rows, by_profile=True),
+        Entities("movements", MovementRow, ("order_facts", "buyers"), "order_key", movement_rows),
+        Entities("lines", LineRow, ("order_facts", "buyers"), "order_key", line_rows),
+    ),
+    rollups=(HOURLY, DAILY, CATEGORIES, PRODUCTS),
     depends_on=lambda surroundings: f"timezone={surroundings.timezone.key}",
+    requires=("identity",),
 )

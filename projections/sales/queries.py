@@ -10,12 +10,14 @@ from uuid import UUID
 from projections.contract import Connected
 
 _DAILY = """
-select day, channel, source, currency, orders, units, gross
+select day, channel, source, currency, sum(orders)::bigint, sum(sold_units), sum(gross)
 from sales.daily
-where (%(first)s::date is null or day >= %(first)s)
+where orders > 0
+    and (%(first)s::date is null or day >= %(first)s)
     and (%(last)s::date is null or day <= %(last)s)
     and (%(channel)s::text is null or channel = %(channel)s)
     and (%(currency)s::text is null or currency = %(currency)s)
+group by day, channel, source, currency
 order by day, channel, source, currency
 """
 

@@ -1,31 +1,331 @@
-create table if not exists orders (
+create table if not exists order_facts (
+    order_key text not null,
+    kind text not null,
     position bigint primary key,
     event_id text not null,
     subject bigint,
-    order_reference text,
-    day date not null,
     effective_at timestamptz not null,
+    hour timestamptz not null,
+    day date not null,
+    source uuid not null,
+    channel text not null,
+    brand text,
+    store text,
+    campaign text,
+    coupon text,
+    currency text,
+    total numeric,
+    discount numeric,
+    tax numeric,
+    shipping numeric,
+    units numeric not null,
+    reason text,
+    refund text,
+    promised_at timestamptz,
+    lines text
+);
+
+create index if not exists order_facts_of_order
+on order_facts (order_key);
+
+create table if not exists reward_facts (
+    position bigint primary key,
+    event_id text not null,
+    kind text not null,
+    subject bigint,
+    effective_at timestamptz not null,
+    hour timestamptz not null,
+    day date not null,
+    source uuid not null,
+    channel text not null,
+    brand text,
+    order_key text,
+    coupon text,
+    campaign text,
+    campaign_type text,
+    currency text,
+    points numeric not null,
+    amount numeric not null
+);
+
+create index if not exists reward_facts_of_kind
+on reward_facts (kind, day);
+
+create table if not exists cost_facts (
+    position bigint primary key,
+    event_id text not null,
+    kind text not null,
+    effective_at timestamptz not null,
+    hour timestamptz not null,
+    day date not null,
+    source uuid not null,
+    channel text not null,
+    brand text,
+    campaign text,
+    network text,
+    product text,
+    currency text,
+    amount numeric not null,
+    clicks numeric not null,
+    impressions numeric not null
+);
+
+create index if not exists cost_facts_of_product
+on cost_facts (product, effective_at)
+where product is not null;
+
+create table if not exists rate_facts (
+    position bigint primary key,
+    event_id text not null,
+    effective_at timestamptz not null,
+    day date not null,
+    source uuid not null,
+    currency text not null,
+    base text not null,
+    rate numeric not null
+);
+
+create table if not exists orders (
+    order_key text primary key,
+    state text not null,
+    subject bigint,
+    effective_at timestamptz not null,
+    event_id text not null,
+    day date not null,
+    source uuid not null,
+    channel text not null,
+    brand text,
+    store text,
+    campaign text,
+    coupon text,
+    currency text,
+    gross numeric,
+    discount numeric not null,
+    tax numeric not null,
+    shipping numeric not null,
+    units numeric not null,
+    cancelled numeric not null,
+    refunded numeric not null,
+    net numeric,
+    cancel_reason text,
+    refund_reason text,
+    return_reason text,
+    cancelled_at timestamptz,
+    refunded_at timestamptz,
+    returned_at timestamptz,
+    paid_at timestamptz,
+    shipped_at timestamptz,
+    promised_at timestamptz,
+    delivered_at timestamptz,
+    touchpoints bigint not null
+);
+
+create table if not exists placements (
+    order_key text primary key,
+    subject bigint,
+    effective_at timestamptz not null,
+    event_id text not null,
+    purchase boolean not null
+);
+
+create index if not exists placements_of_subject
+on placements (subject);
+
+create table if not exists buyers (
+    profile text not null,
+    order_key text not null,
+    effective_at timestamptz not null,
+    event_id text not null,
+    customer text not null,
+    first boolean not null,
+    primary key (profile, order_key)
+);
+
+create index if not exists buyers_of_order
+on buyers (order_key);
+
+create table if not exists movements (
+    order_key text not null,
+    kind text not null,
+    effective_at timestamptz not null,
+    event_id text not null,
+    position bigint not null,
+    hour timestamptz not null,
+    day date not null,
+    source uuid not null,
+    channel text not null,
+    brand text,
+    store text,
+    campaign text,
+    currency text,
+    profile text,
+    customer text not null,
+    reason text,
+    amount numeric not null,
+    units numeric not null,
+    discount numeric not null,
+    tax numeric not null,
+    shipping numeric not null,
+    first boolean not null,
+    late boolean
+);
+
+create index if not exists movements_of_order
+on movements (order_key);
+
+create index if not exists movements_of_day
+on movements (day);
+
+create table if not exists lines (
+    order_key text not null,
+    kind text not null,
+    line bigint not null,
+    effective_at timestamptz not null,
+    event_id text not null,
+    position bigint not null,
+    day date not null,
+    source uuid not null,
+    channel text not null,
+    brand text,
+    store text,
+    campaign text,
+    currency text,
+    profile text,
+    customer text not null,
+    reason text,
+    product text,
+    category text,
+    product_brand text,
+    department text,
+    quantity numeric not null,
+    amount numeric not null,
+    discount numeric not null
+);
+
+create index if not exists lines_of_order
+on lines (order_key);
+
+create index if not exists lines_of_day
+on lines (day);
+
+create index if not exists lines_of_product
+on lines (product, day);
+
+create table if not exists hourly (
+    hour timestamptz not null,
     channel text not null,
     source uuid not null,
     brand text,
+    store text,
+    campaign text,
     currency text,
+    customer text not null,
+    reason text,
+    movements bigint not null,
+    orders bigint not null,
+    purchases bigint not null,
+    new_customers bigint not null,
     gross numeric not null,
-    units numeric not null
+    sold_units numeric not null,
+    discount numeric not null,
+    tax numeric not null,
+    shipping numeric not null,
+    cancellations bigint not null,
+    cancelled numeric not null,
+    refunds bigint not null,
+    refunded numeric not null,
+    returns bigint not null,
+    returned numeric not null,
+    returned_units numeric not null,
+    deliveries bigint not null,
+    promised_deliveries bigint not null,
+    late_deliveries bigint not null,
+    unique nulls not distinct (hour, channel, source, brand, store, campaign, currency, customer, reason)
 );
-
-create index if not exists orders_of_day
-on orders (day, channel, source);
-
-create index if not exists orders_of_subject
-on orders (subject, effective_at);
 
 create table if not exists daily (
     day date not null,
     channel text not null,
     source uuid not null,
+    brand text,
+    store text,
+    campaign text,
     currency text,
+    customer text not null,
+    reason text,
+    movements bigint not null,
     orders bigint not null,
-    units numeric not null,
+    purchases bigint not null,
+    new_customers bigint not null,
     gross numeric not null,
-    unique nulls not distinct (day, channel, source, currency)
+    sold_units numeric not null,
+    discount numeric not null,
+    tax numeric not null,
+    shipping numeric not null,
+    cancellations bigint not null,
+    cancelled numeric not null,
+    refunds bigint not null,
+    refunded numeric not null,
+    returns bigint not null,
+    returned numeric not null,
+    returned_units numeric not null,
+    deliveries bigint not null,
+    promised_deliveries bigint not null,
+    late_deliveries bigint not null,
+    unique nulls not distinct (day, channel, source, brand, store, campaign, currency, customer, reason)
+);
+
+create table if not exists categories (
+    day date not null,
+    channel text not null,
+    source uuid not null,
+    brand text,
+    campaign text,
+    currency text,
+    customer text not null,
+    reason text,
+    category text,
+    product_brand text,
+    department text,
+    line_rows bigint not null,
+    sold_lines bigint not null,
+    other_lines bigint not null,
+    product_units numeric not null,
+    product_sales numeric not null,
+    discount numeric not null,
+    product_cancelled numeric not null,
+    refund_lines bigint not null,
+    product_refunded numeric not null,
+    refund_units numeric not null,
+    return_units numeric not null,
+    unique nulls not distinct (
+        day, channel, source, brand, campaign, currency, customer, reason, category, product_brand, department
+    )
+);
+
+create table if not exists products (
+    month date not null,
+    product text,
+    channel text not null,
+    source uuid not null,
+    brand text,
+    currency text,
+    customer text not null,
+    category text,
+    product_brand text,
+    department text,
+    line_rows bigint not null,
+    sold_lines bigint not null,
+    other_lines bigint not null,
+    product_units numeric not null,
+    product_sales numeric not null,
+    discount numeric not null,
+    product_cancelled numeric not null,
+    refund_lines bigint not null,
+    product_refunded numeric not null,
+    refund_units numeric not null,
+    return_units numeric not null,
+    unique nulls not distinct (
+        month, product, channel, source, brand, currency, customer, category, product_brand, department
+    )
 );

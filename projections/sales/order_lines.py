@@ -1,0 +1,80 @@
+"""The product lines of an order as sent, in a compact form that a fact keeps exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, localcontext
+from typing import NamedTuple
+
+import msgspec
+
+from projections.rollups import EXACT
+from projections.sales.amounts import amount, label
+
+NOTHING = Decimal(0)
+_DISCOUNTS = ("discount", "coupon_discount", "match_discount")
+
+
+class Line(NamedTuple):
+    """One product line. `total` is its own `total`, else price × quantity; null where neither can be read."""
+
+    product: str | None
+    category: str | None
+    brand: str | None
+    department: str | None
+    quantity: Decimal
+    total: Decimal | None
+    discount: Decimal
+
+    @property
+    def counts(self) -> bool:
+        """Whether something was sold for money: a positive quantity for a positive amount."""
+        return self.quantity > 0 and self.total is not None and self.total > 0
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[Line]).decode
+
+
+def encode_lines(lines: Sequence[Line]) -> str:
+    """Lines as JSON; amounts as exact text."""
+    return _encode(lines).decode()
+
+
+def decode_lines(encoded: str | None) -> list[Line]:
+    """Reads what `encode_lines` wrote."""
+    return _decode(encoded) if encoded else []
+
+
+def sent_lines(products: object, turned: bool = False) -> list[Line]:
+    """The lines of `products`; with `turned` their quantities and amounts have the opposite sign."""
+    if not isinstance(products, list):
+        return []
+    with localcontext(EXACT):
+        lines = [_line(each) for each in products if isinstance(each, dict)]
+        return [_turned(line) for line in lines] if turned else lines
+
+
+def _line(sent: dict[str, object]) -> Line:
+    get = sent.get
+    quantity = amount(get("quantity", 1))
+    quantity = Decimal(1) if quantity is None else quantity
+    total = amount(get("total"))
+    if total is None and "total" not in sent:
+        price = amount(get("price"))
+        total = None if price is None else price * quantity
+    discounts = [each for name in _DISCOUNTS if name in sent and (each := amount(sent[name])) is not None]
+    return Line(
+        label(get("product_id")) or label(get("sku")) or label(get("name")),
+        label(get("category")),
+        label(get("brand")),
+        label(get("department")),
+        quantity,
+        total,
+        sum(discounts, NOTHING),
+    )
+
+
+def _turned(line: Line) -> Line:
+    total = None if line.total is None else NOTHING - line.total
+    return line._replace(quantity=NOTHING - line.quantity, total=total)
