@@ -8,9 +8,9 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from pipelines.canonical import Digest, Layout
+from pipelines.kinds import row_kind
 from pipelines.live import Live
 from pipelines.output import Rebuilt
-from pipelines.plan import row_kind
 
 Columns = Mapping[str, Any]
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cached_property
-from typing import Any, NamedTuple
-
-from psycopg.types.json import Jsonb
+from typing import NamedTuple
 
 from pipelines.canonical import TRIMMED, Layout
 from pipelines.opening import ClearParts, Opening
 from pipelines.work import Worker, address
-from projections.copying import SQL_TYPES, columns_of
+from projections.copying import columns_of
 from projections.declared import Declared
 from projections.entities import Entities
 from projections.rollups import Rollup
@@ -139,21 +136,6 @@ def owner_of(declared: Declared, table: str) -> str:
         if table in (values_table(rollup, name) for name in rollup.distinct):
             return rollup.table
     return table
-
-
-def row_kind(columns: Columns) -> Any:
-    """The type of a table's rows as plain tuples, to read them back."""
-    return tuple.__class_getitem__(tuple(_KINDS[sql_type] | None for sql_type in columns.values()))
-
-
-_KINDS: Mapping[str, Any] = {
-    **{sql_type: kind for kind, sql_type in SQL_TYPES.items() if kind is not Jsonb},
-    "bigint": int,
-    "boolean": bool,
-    "integer": int,
-    "numeric": Decimal | int,
-    TRIMMED: Decimal | int,
-}
 
 
 def _trimmed(sql_type: str) -> str:

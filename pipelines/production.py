@@ -14,6 +14,7 @@ from cdp.log.touchpoint import Touchpoint
 from pipelines.archive.form import to_events
 from pipelines.archive.reading import Portion, read_portion
 from pipelines.buckets import Codec, bucketed
+from pipelines.kinds import tuple_of
 from pipelines.memberships import Memberships
 from pipelines.output import Output
 from pipelines.plan import Plan, values_table
@@ -106,7 +107,7 @@ class Production:
 
     def _sum_up(self, table: str, bucket: str, contents: Iterable[bytes]) -> Iterator[Made]:
         rollup = self.plan.rollups[table]
-        sums = Sums(rollup, self._rows[rollup.source])
+        sums = Sums(rollup)
         sums.merge(contents)
         yield from self._output(table, bucket, sums.rows())
         for name in rollup.distinct:
@@ -128,7 +129,7 @@ class _Maker:
         self._plan = plan
         self._entities = list(plan.places(table))
         row = plan.declared.rows[table]
-        self._sums = [Sums(rollup, row) for rollup in plan.rollups.values() if rollup.source == table]
+        self._sums = [Sums(rollup) for rollup in plan.rollups.values() if rollup.source == table]
         layout = plan.layouts.get(table)
         self._output = Output(plan.folder, table, part, layout) if layout else None
         self._decimals = decimal_places(row) if self._entities else []
@@ -173,7 +174,7 @@ def keyed_type(entities: Entities, rows: Mapping[str, Any], source: str) -> Any:
     """The type of a source row on its way to an entity table, with its key before it."""
     row = rows[source]
     key = str if entities.by_profile else _present(get_type_hints(row)[entities.key])
-    return tuple.__class_getitem__((key, row))
+    return tuple_of((key, row))
 
 
 def _present(hint: Any) -> Any:

@@ -7,10 +7,11 @@ results are added to each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal, localcontext
-from typing import Any, get_type_hints
+from decimal import localcontext
+from typing import Any
 
 from pipelines.buckets import Codec, Packed, bucketed
+from pipelines.kinds import KINDS, row_kind, tuple_of
 from projections.rollups import EXACT, Figure, Group, Rollup, trimmed
 
 Part = tuple[Group, tuple[Any, ...], tuple[list[tuple[Any, int]], ...]]
@@ -18,16 +19,16 @@ Part = tuple[Group, tuple[Any, ...], tuple[list[tuple[Any, int]], ...]]
 
 
 class Sums:
-    """The figures of one rollup over the rows that were added. `row` is the named tuple of its source."""
+    """The figures of one rollup over the rows that were added."""
 
-    def __init__(self, rollup: Rollup, row: Any) -> None:
+    def __init__(self, rollup: Rollup) -> None:
         self.rollup = rollup
         self._values: list[tuple[Figure, Any]] = [
             *((figure, None) for figure in rollup.distinct.values()),
             *((figure, min) for figure in rollup.least.values()),
             *((figure, max) for figure in rollup.greatest.values()),
         ]
-        self._codec: Codec[Part] = Codec(_part_type(rollup, [figure for figure, _ in self._values], row))
+        self._codec: Codec[Part] = Codec(_part_type(rollup, (figure for figure, _ in self._values)))
         self._sums: dict[Group, list[Any]] = {}
         self._seen: list[dict[Group, dict[Any, int]]] = [{} for _ in self._values]
 
@@ -96,22 +97,6 @@ def _note(values: dict[Any, int], value: Any, count: int, choose: Any) -> None:
             values[value] = count
 
 
-def _part_type(rollup: Rollup, figures: list[Figure], row: Any) -> Any:
-    hints = get_type_hints(row)
-    group = _tuple_of(hints[name] for name in rollup.keys)
-    sums = _tuple_of([int, *(_sum_type(hints[name]) for name in rollup.sums)])
-    values = _tuple_of(_list_of(_tuple_of((hints[each.column], int))) for each in figures)
-    return _tuple_of((group, sums, values))
-
-
-def _sum_type(hint: Any) -> Any:
-    """A sum to which nothing but null was added is the whole number 0, also where amounts are decimals."""
-    return int if hint in (int, int | None) else Decimal | int
-
-
-def _tuple_of(types: Iterable[Any]) -> Any:
-    return tuple.__class_getitem__(tuple(types))
-
-
-def _list_of(kind: Any) -> Any:
-    return list.__class_getitem__(kind)
+def _part_type(rollup: Rollup, figures: Iterable[Figure]) -> Any:
+    values = tuple_of(list.__class_getitem__(tuple_of((KINDS[each.type], int))) for each in figures)
+    return tuple_of((row_kind(rollup.keys), row_kind({rollup.count: "bigint", **rollup.sums}), values))
