@@ -1,110 +1,218 @@
-"""The part of the identity graph that a batch touches: what must be resolved again, and what that depends on.
+"""The part of the identity graph around what changed: all that it depends on, and all that depends on it.
 
-What is left out keeps its memberships: resolution, given the neighbourhood and the groups settled before, gives for its
-subjects what it would give for the whole graph.
+*Components* are taken whole: what is connected over exclusive identifiers, withheld links included, and over stewards'
+links. Of shareable identifiers only those are taken on which a membership may change: with everybody who was seen on
+them, and the components of whoever authenticated there. An identifier that was seen with too many others connects
+nothing, so what is behind it is never loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Set
+from dataclasses import dataclass, field, replace
 
-from cdp.identity.profile_id import identifier_number
-from cdp.identity.resolution import Moment, Node, SubjectSeen, group_exclusives, usable_identifiers
+from cdp.identity.decision import Decision
+from cdp.identity.evidence import SubjectSeen
+from cdp.identity.findings import Verdict
+from cdp.identity.graph import IdentityGraph
 from cdp.identity.rules import RuleSet
-from projections.identity.store import IdentityStore, KnownIdentifier, Subject
+from projections.identity.known import CLOSED, FAN_OUT, Authenticated, KnownIdentifier, Shown
+
+NOBODY: frozenset[int] = frozenset()
+
+
+class Ties:
+    """Stewards' decisions, found by the identifiers that they are about."""
+
+    def __init__(self, decisions: Iterable[Decision]) -> None:
+        self._about: defaultdict[int, list[Decision]] = defaultdict(list)
+        self.linked: defaultdict[int, set[int]] = defaultdict(set)
+        self.others: defaultdict[int, set[int]] = defaultdict(set)
+        for decision in decisions:
+            for number in decision.numbers:
+                self._about[number].append(decision)
+                others = {other for other in decision.numbers if other != number}
+                self.others[number] |= others
+                if decision.kind == "link":
+                    self.linked[number] |= others
+
+    def about(self, numbers: Collection[int]) -> list[Decision]:
+        """The decisions about some of these identifiers, in the order of positions."""
+        found = {each for number in self._about.keys() & numbers for each in self._about[number]}
+        return sorted(found, key=lambda each: each.position)
+
+    def to(self, numbers: Set[int]) -> set[int]:
+        """The identifiers that stewards decided of together with these."""
+        return {other for number in numbers & self.others.keys() for other in self.others[number]}
+
+    def linked_to(self, numbers: Set[int]) -> set[int]:
+        """The identifiers that stewards linked to these."""
+        return {other for number in numbers & self.linked.keys() for other in self.linked[number]}
 
 
 @dataclass
 class Neighbourhood:
-    """Gathers subjects and identifiers around those of a batch.
+    """Gathers subjects and identifiers.
 
-    `touched` are the subjects whose memberships may change, `around` those that only say who authenticated. `merged`
-    maps the profiles that lost their name in a merge to the ones they are part of now. `nodes` are all identifiers
-    gathered, `settled` the profiles that the exclusive ones had before.
+    `forced` are identifiers to be judged anew, however many they were seen with. `stored` says that the verdicts on
+    identifiers elsewhere are known, so that only what changes must be judged. Of `complete` identifiers every holder
+    was gathered; of `surrounded` ones, which are shareable, everything besides that decides whose they are.
     """
 
-    store: IdentityStore
+    shown: Shown
     rules: RuleSet
-    known: dict[int, KnownIdentifier]
-    touched: dict[int, Subject] = field(default_factory=dict)
-    around: dict[int, Subject] = field(default_factory=dict)
-    merged: dict[str, str] = field(default_factory=dict)
+    ties: Ties
+    forced: Set[int] = NOBODY
+    stored: bool = True
+    subjects: dict[int, SubjectSeen] = field(default_factory=dict)
+    known: dict[int, KnownIdentifier] = field(default_factory=dict)
+    complete: set[int] = field(default_factory=set)
+    surrounded: set[int] = field(default_factory=set)
+    unseen: set[int] = field(default_factory=set)
+    before: dict[int, KnownIdentifier] = field(default_factory=dict)
+    verdicts: dict[int, str | None] = field(default_factory=dict)
 
-    nodes: dict[int, Node] = field(default_factory=dict)
-    settled: dict[int, str] = field(default_factory=dict)
+    @property
+    def size(self) -> tuple[int, int]:
+        """Grows whenever something was gathered."""
+        return len(self.subjects), len(self.complete)
 
-    def __post_init__(self) -> None:
-        """Takes in the identifiers that the batch knows already."""
-        given, self.known = self.known, {}
-        self._learn(given)
+    def graph(self) -> IdentityGraph:
+        """What the rules make of everything gathered."""
+        nodes = {number: each.node for number, each in self.known.items()}
+        elsewhere = {n: _verdict(each.verdict) for n, each in self.known.items() if n not in self.complete}
+        subjects = [self.subjects[number] for number in sorted(self.subjects)]
+        graph = IdentityGraph(subjects, nodes, self.rules, self.ties.about(nodes), elsewhere)
+        self.verdicts = {**dict.fromkeys(self.complete), **{n: each.detail for n, each in graph.ambiguous.items()}}
+        return graph
 
-    def gather(self, new: Collection[Subject], seen_again: Collection[Subject]) -> None:
-        """Starts from the new subjects, and from known ones that authenticated again. Both are stored already."""
-        self.touched.update({subject.number: subject for subject in new})
-        self._merge(new)
-        self.touched.update(self.store.members(self.merged))
-        self.touched.update(self.store.strangers(self._shareable(each for each in new if each.exclusive)))
-        self.touched.update(self.store.in_turns({number for each in seen_again for number in each.identifiers}))
-        self._fetch_identifiers(self.touched.values())
-        self._complete_anonymous_groups()
-        self._fetch_authenticating()
+    def stored_as(self, number: int) -> KnownIdentifier:
+        """An identifier as it is stored, which other rules may see in another way by now."""
+        return self.before.get(number, self.known[number])
 
-    def subjects(self) -> list[SubjectSeen]:
-        """What was gathered, in the form that resolution takes, in a fixed order."""
-        every = {**self.around, **self.touched}
-        moments = self.store.moments([number for number in self.around if self.around[number].authenticates])
-        return [_seen(every[number], moments) for number in sorted(every)]
+    def add(self, subjects: Iterable[SubjectSeen]) -> None:
+        """Takes subjects and their identifiers in."""
+        new = [each for each in subjects if each.number not in self.subjects]
+        self.subjects.update((each.number, each) for each in new)
+        self.learn({number for each in new for number in each.identifiers})
 
-    def _merge(self, new: Iterable[Subject]) -> None:
-        links = [usable_identifiers(subject.identifiers, self.nodes, self.rules).exclusive for subject in new]
-        profiles = group_exclusives(links, self.nodes, self.settled)
-        self.merged = {old: profiles[number] for number, old in self.settled.items() if profiles[number] != old}
+    def learn(self, numbers: Set[int]) -> None:
+        """Looks up identifiers that are not known here, and those that stewards decided of together with them."""
+        missing = numbers - self.known.keys()
+        while missing:
+            found = self.shown.identifiers(missing)
+            self.known.update(found)
+            missing = self.ties.to(found.keys()) - self.known.keys()
 
-    def _complete_anonymous_groups(self) -> None:
-        """A group of identifiers on which nobody authenticated may grow or fall apart, so it is taken whole."""
-        groups = {profile for number in self.strangers_identifiers() if (profile := self.known[number].profile)}
-        members = self.store.anonymous_members(groups)
-        self._learn(members)
-        self.touched.update(self.store.strangers(members))
-        self._fetch_identifiers(self.touched.values())
+    def connect(self, numbers: Iterable[int]) -> None:
+        """Gathers the whole components of these identifiers, those among them that connect."""
+        frontier = {number for number in numbers if self._connects(number)} - self.complete
+        while frontier:
+            found = self._held(frontier)
+            reached = {number for each in found for number in each.identifiers}
+            reached |= self.ties.linked_to(frontier) & self.known.keys()
+            frontier = {number for number in reached - self.complete if self._connects(number)}
 
-    def _fetch_authenticating(self) -> None:
-        """Who is behind a shareable identifier is said by all the subjects that hold it with an exclusive one."""
-        self.around.update(self.store.authenticating(self.strangers_identifiers()))
-        self._fetch_identifiers(self.around.values())
+    def surround(self, affected: Set[int], shared: Set[int] = NOBODY) -> set[int]:
+        """Gathers what decides whose these subjects' touchpoints are, and those of strangers on what they share.
 
-    def strangers_identifiers(self) -> set[int]:
-        """The usable identifiers of the touched subjects that hold no exclusive one."""
-        return self._shareable(subject for subject in self.touched.values() if not subject.exclusive)
+        Returns the subjects concerned. `shared` are shareable identifiers that are affected themselves.
+        """
+        concerned = set(affected)
+        wanted = self._expandable(concerned) | {n for n in shared & self.known.keys() if self._shareable(n)}
+        while frontier := self._tied(wanted) - self.surrounded:
+            self.surrounded |= frontier
+            found = self._held(frontier)
+            concerned.update(each.number for each in found)
+            self.connect({number for each in found for number in each.identifiers})
+            self.connect(self.ties.to(frontier) & self.known.keys())
+            if not self.stored:
+                self.graph()
+            wanted = self._expandable(number for number in concerned if self.stranger(number))
+        return concerned
 
-    def _shareable(self, subjects: Iterable[Subject]) -> set[int]:
-        numbers = {number for subject in subjects for number in subject.identifiers}
-        self._fetch(numbers)
-        return {number for number in numbers if self._joins_nobody(self.known[number].node)}
+    def stranger(self, subject: int) -> bool:
+        """Whether no exclusive identifier says whose a subject's touchpoints are."""
+        return not any(self._exclusive(number) and self._links(number) for number in self.subjects[subject].identifiers)
 
-    def _joins_nobody(self, node: Node) -> bool:
-        return not node.blocked and not self.rules.exclusive(node.type)
+    def settled(self, subject: int) -> bool:
+        """Whether everything was gathered that decides whose a subject's touchpoints are."""
+        return not self.stranger(subject) or self._expandable([subject]) <= self.surrounded
 
-    def _fetch_identifiers(self, subjects: Iterable[Subject]) -> None:
-        self._fetch({number for subject in subjects for number in subject.identifiers})
+    def with_moments(self, graph: IdentityGraph) -> IdentityGraph:
+        """The graph when it is known who authenticated when, where that matters."""
+        contested = list(self._contested(graph))
+        if not contested:
+            return graph
+        every = any(self._window(each.number) for each in contested)
+        for subject, moments in self.shown.hand_overs(contested, every).items():
+            seen = self.subjects[subject]
+            self.subjects[subject] = replace(seen, moments=(*seen.moments, *moments))
+        return self.graph()
 
-    def _fetch(self, numbers: Collection[int]) -> None:
-        if missing := [number for number in numbers if number not in self.known]:
-            self._learn(self.store.identifiers(missing))
+    def _contested(self, graph: IdentityGraph) -> Iterator[Authenticated]:
+        """Who authenticated on the shareable identifiers where it matters when they did."""
+        found: defaultdict[int, list[Authenticated]] = defaultdict(list)
+        strangers: set[int] = set()
+        for subject, (exclusive, shareable) in zip(graph.subjects, graph.usable, strict=True):
+            if exclusive:
+                for number in shareable:
+                    found[number].append(Authenticated(number, subject.number, graph.persons[exclusive[0]]))
+            else:
+                strangers.update(shareable)
+        groups = graph.stewards.groups
+        if groups:
+            shared = {groups[number] for number in strangers & groups.keys()}
+            strangers |= {number for number, group in groups.items() if group in shared}
+        for number in strangers & found.keys():
+            if number in groups or self._window(number) or len({each.profile for each in found[number]}) > 1:
+                yield from found[number]
 
-    def _learn(self, found: Mapping[int, KnownIdentifier]) -> None:
-        """Of an identifier whose profile is settled the one that names it is needed too: its age decides in a merge."""
-        self.known.update(found)
-        self.nodes.update({number: each.node for number, each in found.items()})
-        settled = {
-            number: each.profile
-            for number, each in found.items()
-            if each.profile is not None and self.rules.exclusive(each.node.type)
-        }
-        self.settled.update(settled)
-        self._fetch({identifier_number(profile) for profile in set(settled.values())})
+    def _held(self, numbers: Set[int]) -> list[SubjectSeen]:
+        """All who hold one of these."""
+        self.complete |= numbers
+        self.add(self.shown.holders(numbers - self.unseen))
+        return [each for each in self.subjects.values() if not numbers.isdisjoint(each.identifiers)]
+
+    def _window(self, number: int) -> bool:
+        return self.rules.of(self.known[number].node.type).window is not None
+
+    def _expandable(self, subjects: Iterable[int]) -> set[int]:
+        return {n for subject in subjects for n in self.subjects[subject].identifiers if self._shareable(n)}
+
+    def _shareable(self, number: int) -> bool:
+        return not self._exclusive(number) and self._open(number)
+
+    def _connects(self, number: int) -> bool:
+        return (self._exclusive(number) or number in self.ties.linked) and self._open(number)
+
+    def _exclusive(self, number: int) -> bool:
+        return self.rules.exclusive(self.known[number].node.type)
+
+    def _open(self, number: int) -> bool:
+        """Whether what is behind an identifier may be gathered."""
+        known = self.known[number]
+        if number in self.forced:
+            return True
+        return not known.node.blocked and (known.verdict not in CLOSED or number in self.ties.linked)
+
+    def _links(self, number: int) -> bool:
+        known = self.known[number]
+        return not known.node.blocked and self.verdicts.get(number, known.verdict) is None
+
+    def _tied(self, numbers: Set[int]) -> set[int]:
+        """With the shareable identifiers that stewards linked to these."""
+        tied, frontier = set(numbers), set(numbers)
+        while frontier:
+            reached = (self.ties.linked_to(frontier) & self.known.keys()) - tied
+            frontier = {number for number in reached if self._shareable(number)}
+            tied |= frontier
+        return tied
 
 
-def _seen(subject: Subject, moments: dict[int, tuple[Moment, ...]]) -> SubjectSeen:
-    return SubjectSeen(subject.number, subject.identifiers, moments=moments.get(subject.number, ()))
+def _verdict(detail: str | None) -> Verdict | None:
+    """As much of a verdict as is stored; that on a blocked identifier follows from what blocks it."""
+    if detail == FAN_OUT:
+        return Verdict("ambiguous", "fan_out")
+    return Verdict("ambiguous", "limit") if detail == "limit" else None

@@ -1,153 +1,168 @@
 """Identity: which profile each subject's touchpoints belong to, and from when to when.
 
-The decisions are those of `cdp.identity.resolution`; this keeps their result up to date, batch by batch, by resolving
-again only what a batch touches. Other projections and queries read the view `identity.memberships`.
+The decisions are those of `cdp.identity.graph`; this keeps their result up to date, batch by batch, by resolving again
+only what a batch touches. Other projections and queries read the view `identity.memberships`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 
-from cdp.identity.identifier import SELF
-from cdp.identity.resolution import Membership, Moment, Node, Resolution, resolve, usable_identifiers
-from cdp.identity.rules import DEFAULT_RULES, RuleSet
-from cdp.log.touchpoint import Touchpoint
+from cdp.identity.evidence import Node
+from cdp.identity.findings import Membership
+from cdp.identity.rules import RuleSet
 from cdp.vault.recent import Recent
-from projections.contract import Batch, Connected, Surroundings, Values, Writer
-from projections.identity.neighbourhood import Neighbourhood
-from projections.identity.store import IdentityStore, KnownIdentifier, Subject
+from projections.contract import Batch, Connected, Policies, Policy, Surroundings, Values, Writer
+from projections.identity.arrivals import Arrivals, arrivals, authentications
+from projections.identity.known import FAN_OUT, KnownIdentifier, Sighted
+from projections.identity.neighbourhood import Neighbourhood, Ties
+from projections.identity.revision import decided_anew
+from projections.identity.settlement import Settlement, settle
+from projections.identity.store import IdentityStore, StoredSightings
 
 REMEMBERED_SUBJECTS = 200_000
-
-Seen = dict[int, list[Touchpoint]]
 
 
 @dataclass(frozen=True)
 class IdentityProjection:
     """The declaration. Profiles that change their members are what it reports as moved."""
 
-    rules: RuleSet
     name: str = "identity"
-    version: int = 1
+    version: int = 2
     requires: tuple[str, ...] = ()
 
     def configuration(self, surroundings: Surroundings) -> str:
-        """Other rules are another identity."""
-        return f"rules={self.rules.version}"
+        """Nothing: rules and decisions are the log's own, and what a change of them changes is resolved again."""
+        return ""
 
     def writer(self, schemas: Mapping[str, str], surroundings: Surroundings) -> Writer:
         """A writer that has not seen any subject yet."""
-        return IdentityWriter(schemas[self.name], self.rules, surroundings.values)
+        return IdentityWriter(schemas[self.name], surroundings.policies, surroundings.values)
 
 
 class IdentityWriter:
     """Resolves again what each batch touches. Remembers the subjects it saw, so that most touchpoints need no query."""
 
-    def __init__(self, schema: str, rules: RuleSet, values: Values) -> None:
+    def __init__(self, schema: str, policies: Policies, values: Values) -> None:
         self._schema = schema
-        self._rules = rules
+        self._policies = policies
         self._values = values
-        self._seen: Recent[int, Subject] = Recent(REMEMBERED_SUBJECTS)
+        self._seen: Recent[int, Sighted] = Recent(REMEMBERED_SUBJECTS)
+        self._ties: tuple[Collection[object], Ties] = ((), Ties(()))
 
     def write(self, batch: Batch, connection: Connected) -> frozenset[str]:
         """Returns the profiles from which or to which a subject moved that was known before."""
         store = IdentityStore(connection, self._schema)
-        seen = _by_subject(batch.touchpoints)
-        known = self._recall(store, seen)
-        fresh = {number: touchpoints for number, touchpoints in seen.items() if number not in known}
-        identifiers, unseen = self._identifiers(store, fresh)
-        new = [self._subject(number, fresh[number][0], identifiers) for number in sorted(fresh)]
-        self._seen.put({subject.number: subject for subject in new})
-        store.add_subjects(new)
-        store.add_authentications(_authentications(seen, [*known.values(), *new]))
-        neighbourhood = Neighbourhood(store, self._rules, identifiers)
-        neighbourhood.gather(new, [subject for subject in known.values() if subject.authenticates])
-        return self._settle(store, neighbourhood, unseen, fresh) if neighbourhood.touched else frozenset()
+        before, policy = self._policies.at(batch.after), self._policies.at(batch.position)
+        found = arrivals(batch.touchpoints)
+        shown = Arrivals(found, self._recall(store, found))
+        self._seen.put({**shown.new, **shown.renewed})
+        store.add_authentications(authentications(found))
+        store.renew_sightings(shown.renewed)
+        moved = self._resolve(store, shown, policy, decided_anew(before, policy))
+        store.add_sightings(shown.new)
+        return frozenset(moved)
 
-    def _recall(self, store: IdentityStore, seen: Seen) -> dict[int, Subject]:
-        remembered = self._seen.pick(seen)
-        if len(remembered) < len(seen):
-            stored = store.subjects([number for number in seen if number not in remembered])
+    def _recall(self, store: IdentityStore, found: Collection[int]) -> dict[int, Sighted]:
+        remembered = self._seen.pick(found)
+        if len(remembered) < len(found):
+            stored = store.sighted([number for number in found if number not in remembered])
             self._seen.put(stored)
             remembered |= stored
         return remembered
 
-    def _identifiers(self, store: IdentityStore, fresh: Seen) -> tuple[dict[int, KnownIdentifier], list[Node]]:
-        """All identifiers of new subjects, and those among them that nobody saw before."""
-        first: dict[int, Node] = {}
-        for touchpoints in fresh.values():
-            position, sightings = touchpoints[0].position, touchpoints[0].header.identifiers
-            for role, kind, namespace, number in sightings:
-                if role == SELF and (number not in first or position < first[number].first_position):
-                    first[number] = Node(number, kind, namespace, False, position)
-        known = store.identifiers(first)
-        unseen = self._judged([node for number, node in first.items() if number not in known])
-        return {**known, **{node.number: KnownIdentifier(node, None) for node in unseen}}, unseen
+    def _resolve(self, store: IdentityStore, shown: Arrivals, policy: Policy, decided: Set[int]) -> set[str]:
+        """Resolves what new subjects, new first moments, hand-overs and stewards' decisions change."""
+        around = self._around(store, policy)
+        self._add_new(around, store, shown, policy)
+        around.learn(decided)
+        around.add(around.shown.holders(decided))
+        affected = {*shown.new, *self._renewed(around, shown, policy)}
+        affected |= {each.number for each in around.subjects.values() if not decided.isdisjoint(each.identifiers)}
+        around.forced = decided | self._to_judge_anew(around, affected, decided)
+        shared = self._handed_over(store, shown, policy)
+        around.learn(shared)
+        if not affected and not shared:
+            return set()
+        return _apply(store, settle(around, affected, shared), around, shown.new)
 
-    def _judged(self, nodes: Sequence[Node]) -> list[Node]:
+    def _around(self, store: IdentityStore, policy: Policy) -> Neighbourhood:
+        if self._ties[0] is not policy.decisions:
+            self._ties = (policy.decisions, Ties(policy.decisions))
+        return Neighbourhood(StoredSightings(store, policy.public), policy.rules, self._ties[1])
+
+    def _add_new(self, around: Neighbourhood, store: IdentityStore, shown: Arrivals, policy: Policy) -> None:
+        nodes = shown.nodes()
+        around.known = store.identifiers(nodes)
+        unseen = self._judged([node for number, node in nodes.items() if number not in around.known], policy.rules)
+        around.known.update({node.number: KnownIdentifier(node) for node in unseen})
+        around.unseen = {node.number for node in unseen}
+        around.learn(around.ties.to(around.known.keys()))
+        around.add(each.seen(subject, policy.public) for subject, each in shown.new.items())
+
+    def _judged(self, nodes: Collection[Node], rules: RuleSet) -> list[Node]:
         """The nodes with the rules' verdict. What was destroyed in the vault is not blocked: it stays who it was."""
         values = self._values(node.number for node in nodes) if nodes else {}
         return [
-            node._replace(blocked=(value := values[node.number]) is not None and self._rules.blocks(value))
+            node._replace(blocked=True) if (value := values[node.number]) is not None and rules.blocks(value) else node
             for node in nodes
         ]
 
-    def _subject(self, number: int, touchpoint: Touchpoint, identifiers: Mapping[int, KnownIdentifier]) -> Subject:
-        numbers = tuple(sorted(set(touchpoint.header.numbers())))
-        usable = usable_identifiers(numbers, {each: identifiers[each].node for each in numbers}, self._rules)
-        return Subject(number, numbers, bool(usable.exclusive), bool(usable.shareable))
+    def _renewed(self, around: Neighbourhood, shown: Arrivals, policy: Policy) -> list[int]:
+        """The known subjects of which new first moments may change anything: their links' order, or who saw them."""
+        found = {}
+        for subject, renewed in shown.renewed.items():
+            before, after = shown.known[subject].seen(subject, policy.public), renewed.seen(subject, policy.public)
+            appeared = before.server is None and after.server is not None
+            if appeared or (len(after.identifiers) > 1 and before != after):
+                found[subject] = after
+        around.add(found.values())
+        return list(found)
 
-    def _settle(
-        self, store: IdentityStore, around: Neighbourhood, unseen: Sequence[Node], fresh: Seen
-    ) -> frozenset[str]:
-        """Stores what resolution makes of the neighbourhood."""
-        resolution = resolve(around.subjects(), around.nodes, self._rules, settled=around.settled)
-        self._store_identifiers(store, around, resolution, unseen)
-        new = {each for each in resolution.memberships if each.subject in around.touched}
-        old = store.memberships([number for number in around.touched if number not in fresh])
-        gone, come = old - new, new - old
-        store.replace_memberships(_in_order(gone), _in_order(come))
-        return frozenset(each.profile for each in gone | come if each.subject not in fresh)
+    def _to_judge_anew(self, around: Neighbourhood, affected: Iterable[int], decided: Set[int]) -> set[int]:
+        """The identifiers past the fan-out cap that may be under it now: because a server showed one for the first
+        time, which outweighs all public sightings, or because a steward's decision leaves others uncounted."""
+        anew = set()
+        for each in (around.subjects[subject] for subject in affected):
+            for number in each.identifiers:
+                known = around.known[number]
+                if known.verdict == FAN_OUT:
+                    first_time = each.server is not None and not known.server
+                    if first_time or not decided.isdisjoint(each.identifiers):
+                        anew.add(number)
+        return anew
 
-    def _store_identifiers(
-        self, store: IdentityStore, around: Neighbourhood, resolution: Resolution, unseen: Sequence[Node]
-    ) -> None:
-        profiles = resolution.profiles
-        first_seen = {node.number for node in unseen}
-        store.rename(around.merged)
-        store.regroup(
-            {
-                number: profiles.get(number)
-                for number in sorted(around.strangers_identifiers() - first_seen)
-                if around.known[number].profile != profiles.get(number)
-            }
-        )
-        store.add_identifiers(KnownIdentifier(node, profiles.get(node.number)) for node in unseen)
-
-
-def _by_subject(touchpoints: Iterable[Touchpoint]) -> Seen:
-    """The touchpoints of each subject, in order; those about nobody are left out."""
-    seen: defaultdict[int, list[Touchpoint]] = defaultdict(list)
-    for touchpoint in touchpoints:
-        subject = touchpoint.header.subject
-        if subject is not None:
-            seen[subject].append(touchpoint)
-    return seen
+    def _handed_over(self, store: IdentityStore, shown: Arrivals, policy: Policy) -> set[int]:
+        """The shareable identifiers on which it matters that known subjects authenticated again."""
+        again = shown.authenticated_again()
+        found = set(store.in_turns(again))
+        windowed = {kind for kind, rule in policy.rules.types.items() if rule.window is not None}
+        if windowed or policy.rules.other.window is not None:
+            known = store.identifiers(again)
+            found |= {n for n, each in known.items() if policy.rules.of(each.node.type).window is not None}
+        return found
 
 
-def _authentications(seen: Seen, subjects: Iterable[Subject]) -> list[tuple[int, Moment]]:
-    return [
-        (subject.number, Moment(touchpoint.header.effective_at, touchpoint.header.id))
-        for subject in subjects
-        if subject.authenticates
-        for touchpoint in seen[subject.number]
-    ]
+def _apply(store: IdentityStore, settlement: Settlement, around: Neighbourhood, new: Mapping[int, object]) -> set[str]:
+    """Writes what differs from what is stored; returns the profiles of subjects that moved and are not new."""
+    store.add_identifiers(settlement.identifiers[number] for number in sorted(around.unseen))
+    store.renew_identifiers(
+        [
+            each
+            for number, each in settlement.identifiers.items()
+            if number not in around.unseen and each != around.stored_as(number)
+        ]
+    )
+    come = {each for memberships in settlement.memberships.values() for each in memberships}
+    old = store.memberships([subject for subject in settlement.memberships if subject not in new])
+    gone, come = old - come, come - old
+    store.replace_memberships(_in_order(gone), _in_order(come))
+    return {each.profile for each in gone | come if each.subject not in new}
 
 
 def _in_order(memberships: Iterable[Membership]) -> list[Membership]:
     return sorted(memberships, key=lambda each: (each.subject, each.start is not None, each.start or ()))
 
 
-PROJECTION = IdentityProjection(DEFAULT_RULES)
+PROJECTION = IdentityProjection()

@@ -3,6 +3,9 @@ create table if not exists identifiers (
     type text not null,
     namespace text not null,
     blocked boolean not null,
+    verdict text,
+    server boolean not null,
+    in_turns boolean not null,
     first_position bigint not null,
     profile text
 );
@@ -10,11 +13,17 @@ create table if not exists identifiers (
 create index if not exists identifiers_of_profile
 on identifiers (profile);
 
-create table if not exists subjects (
-    subject bigint primary key,
+create index if not exists identifiers_in_turns
+on identifiers (number)
+where in_turns;
+
+create table if not exists sightings (
+    subject bigint not null,
+    source uuid not null,
     numbers bigint[] not null,
-    exclusive boolean not null,
-    shareable boolean not null
+    first_at timestamptz not null,
+    first_event text not null,
+    primary key (subject, source)
 );
 
 create table if not exists links (
@@ -44,7 +53,3 @@ create table if not exists memberships (
 
 create index if not exists memberships_of_profile
 on memberships (profile);
-
-create index if not exists memberships_in_turns
-on memberships (subject)
-where from_at <> '-infinity';

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
+from uuid import UUID
 
-from cdp.identity.resolution import Membership, Moment, Node
+from cdp.identity.evidence import Moment, Node, SubjectSeen
+from cdp.identity.findings import Membership
 from projections.contract import Connected
 from projections.copying import copy_rows
+from projections.identity.known import Authenticated, KnownIdentifier, Sighted
 
 BEGINNING, END = -(2**63), 2**63 - 1
 """PostgreSQL's -infinity and infinity as it takes times: microseconds since `EPOCH`. Python's times cannot say them."""
@@ -17,7 +20,7 @@ BEGINNING, END = -(2**63), 2**63 - 1
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
-SUBJECTS = {"subject": "int8", "numbers": "int8[]", "exclusive": "bool", "shareable": "bool"}
+SIGHTINGS = {"subject": "int8", "source": "uuid", "numbers": "int8[]", "first_at": "timestamptz", "first_event": "text"}
 LINKS = {"number": "int8", "subject": "int8"}
 AUTHENTICATIONS = {"subject": "int8", "effective_at": "timestamptz", "event_id": "text"}
 MEMBERSHIPS = {
@@ -34,29 +37,11 @@ IDENTIFIERS = {
     "namespace": "text",
     "blocked": "bool",
     "first_position": "int8",
+    "verdict": "text",
+    "server": "bool",
+    "in_turns": "bool",
     "profile": "text",
 }
-
-
-class Subject(NamedTuple):
-    """A set of identifiers seen together, and whether usable ones of either kind are among them."""
-
-    number: int
-    identifiers: tuple[int, ...]
-    exclusive: bool
-    shareable: bool
-
-    @property
-    def authenticates(self) -> bool:
-        """Whether its touchpoints say who is behind a shareable identifier."""
-        return self.exclusive and self.shareable
-
-
-class KnownIdentifier(NamedTuple):
-    """An identifier and its profile, if it has exactly one."""
-
-    node: Node
-    profile: str | None
 
 
 class IdentityStore:
@@ -66,53 +51,75 @@ class IdentityStore:
         self._connection = connection
         self._schema = schema
 
+    def sighted(self, subjects: Collection[int]) -> dict[int, Sighted]:
+        """Those of the subjects that are known."""
+        return self._sighted("subject = any(%s::bigint[])", subjects)
+
+    def holders(self, numbers: Collection[int]) -> dict[int, Sighted]:
+        """The subjects that hold one of these identifiers."""
+        held = f"select subject from {self._schema}.links where number = any(%s::bigint[])"
+        return self._sighted(f"subject in ({held})", numbers)
+
+    def shown_by(self, sources: Collection[UUID]) -> list[int]:
+        """The subjects that one of these sources showed."""
+        query = f"select distinct subject from {self._schema}.sightings where source = any(%s::uuid[])"
+        return [subject for (subject,) in self._select(query, sources)]
+
     def identifiers(self, numbers: Collection[int]) -> dict[int, KnownIdentifier]:
         """Those of the identifiers that are known."""
-        return self._identifiers("number = any(%s::bigint[])", numbers)
-
-    def anonymous_members(self, profiles: Collection[str]) -> dict[int, KnownIdentifier]:
-        """The identifiers of these groups."""
-        return self._identifiers("profile = any(%s)", profiles)
-
-    def subjects(self, numbers: Collection[int]) -> dict[int, Subject]:
-        """Those of the subjects that are known."""
-        return self._subjects("subject = any(%s::bigint[])", numbers)
-
-    def strangers(self, identifiers: Collection[int]) -> dict[int, Subject]:
-        """The subjects without an exclusive identifier that hold one of these."""
-        return self._holders("not exclusive", identifiers)
-
-    def authenticating(self, identifiers: Collection[int]) -> dict[int, Subject]:
-        """The subjects that hold one of these shareable identifiers and an exclusive one."""
-        return self._holders("exclusive and shareable", identifiers)
-
-    def members(self, profiles: Collection[str]) -> dict[int, Subject]:
-        """The subjects that belong to one of these profiles at any time."""
-        condition = f"subject in (select subject from {self._schema}.memberships where profile = any(%s))"
-        return self._subjects(condition, profiles)
-
-    def in_turns(self, identifiers: Collection[int]) -> dict[int, Subject]:
-        """The subjects that hold one of these and belong to several profiles in turns."""
-        condition = f"""subject in (
-            select memberships.subject
-            from {self._schema}.memberships
-            join {self._schema}.links using (subject)
-            where from_at <> '-infinity'
-                and number = any(%s::bigint[])
-        )"""
-        return self._subjects(condition, identifiers)
-
-    def moments(self, subjects: Collection[int]) -> dict[int, tuple[Moment, ...]]:
-        """When each of these subjects authenticated."""
         query = f"""
-            select subject, effective_at, event_id
-            from {self._schema}.authentications
-            where subject = any(%s::bigint[])
+            select {", ".join(IDENTIFIERS)}
+            from {self._schema}.identifiers
+            where number = any(%s::bigint[])
         """
-        found: defaultdict[int, list[Moment]] = defaultdict(list)
-        for subject, at, event in self._select(query, subjects):
-            found[subject].append(Moment(at, event))
-        return {subject: tuple(moments) for subject, moments in found.items()}
+        return {row[0]: KnownIdentifier(Node(*row[:5]), *row[5:]) for row in self._select(query, numbers)}
+
+    def numbers(self, types: Collection[str] | None, after: int, limit: int) -> list[KnownIdentifier]:
+        """The next identifiers past a number, in the order of numbers; of these types, or of all."""
+        query = f"""
+            select {", ".join(IDENTIFIERS)}
+            from {self._schema}.identifiers
+            where number > %s
+                and (%s::text[] is null or type = any(%s::text[]))
+            order by number
+            limit %s
+        """
+        wanted = None if types is None else list(types)
+        rows = self._connection.execute(query, [after, wanted, wanted, limit], binary=True).fetchall()
+        return [KnownIdentifier(Node(*row[:5]), *row[5:]) for row in rows]
+
+    def in_turns(self, numbers: Collection[int]) -> list[int]:
+        """Those of the identifiers on which several profiles take turns."""
+        query = f"""
+            select number
+            from {self._schema}.identifiers
+            where in_turns
+                and number = any(%s::bigint[])
+        """
+        return [number for (number,) in self._select(query, numbers)]
+
+    def hand_overs(self, authenticated: Sequence[Authenticated], every: bool) -> dict[int, tuple[Moment, ...]]:
+        """When these subjects authenticated: of the moments of one profile that follow upon each other on an identifier
+        the first, or with `every` all."""
+        query = f"""
+            with seen as (
+                select
+                    subject,
+                    effective_at,
+                    event_id,
+                    profile is distinct from lag(profile) over (
+                        partition by number
+                        order by effective_at, event_id
+                    ) as first
+                from unnest(%s::bigint[], %s::bigint[], %s::text[]) as authenticated (number, subject, profile)
+                join {self._schema}.authentications using (subject)
+            )
+            select distinct subject, effective_at, event_id
+            from seen
+            where first or %s
+        """
+        columns = [list(column) for column in zip(*authenticated, strict=True)]
+        return moments_of(self._connection.execute(query, [*columns, every], binary=True).fetchall())
 
     def memberships(self, subjects: Collection[int]) -> set[Membership]:
         """The memberships of these subjects as they are stored."""
@@ -126,11 +133,35 @@ class IdentityStore:
             for subject, from_at, from_event, to_at, to_event, profile in self._select(query, subjects)
         }
 
-    def add_subjects(self, subjects: Collection[Subject]) -> None:
+    def add_sightings(self, sighted: Mapping[int, Sighted]) -> None:
         """Stores new subjects."""
-        rows = [(each.number, list(each.identifiers), each.exclusive, each.shareable) for each in subjects]
-        self._copy("subjects", SUBJECTS, rows)
-        self._copy("links", LINKS, [(number, each.number) for each in subjects for number in each.identifiers])
+        rows = [
+            (subject, source, list(numbers), *moment)
+            for subject, (numbers, first) in sighted.items()
+            for source, moment in sorted(first.items())
+        ]
+        self._copy("sightings", SIGHTINGS, rows)
+        self._copy("links", LINKS, [(number, subject) for subject, each in sighted.items() for number in each.numbers])
+
+    def renew_sightings(self, sighted: Mapping[int, Sighted]) -> None:
+        """Stores the first moments of known subjects, of which some are new or earlier."""
+        rows = [
+            (subject, source, *moment) for subject, each in sighted.items() for source, moment in each.first.items()
+        ]
+        if rows:
+            self._connection.execute(
+                f"""
+                insert into {self._schema}.sightings (subject, source, numbers, first_at, first_event)
+                select subject, source, (
+                    select numbers from {self._schema}.sightings where sightings.subject = changed.subject limit 1
+                ), first_at, first_event
+                from unnest(%s::bigint[], %s::uuid[], %s::timestamptz[], %s::text[])
+                    as changed (subject, source, first_at, first_event)
+                on conflict (subject, source) do update
+                set first_at = excluded.first_at, first_event = excluded.first_event
+                """,
+                [list(column) for column in zip(*rows, strict=True)],
+            )
 
     def add_authentications(self, authentications: Iterable[tuple[int, Moment]]) -> None:
         """Stores that subjects authenticated."""
@@ -138,33 +169,26 @@ class IdentityStore:
 
     def add_identifiers(self, identifiers: Iterable[KnownIdentifier]) -> None:
         """Stores new identifiers."""
-        self._copy("identifiers", IDENTIFIERS, [(*node, profile) for node, profile in identifiers])
+        self._copy("identifiers", IDENTIFIERS, [(*each.node, *each[1:]) for each in identifiers])
 
-    def regroup(self, profiles: Mapping[int, str | None]) -> None:
-        """Changes the profile of single identifiers."""
-        if profiles:
+    def renew_identifiers(self, identifiers: Collection[KnownIdentifier]) -> None:
+        """Stores what is said now of known identifiers."""
+        if identifiers:
+            rows = [(each.node.number, each.node.blocked, *each[1:]) for each in identifiers]
             self._connection.execute(
                 f"""
                 update {self._schema}.identifiers
-                set profile = changed.profile
-                from unnest(%s::bigint[], %s::text[]) as changed (number, profile)
+                set
+                    blocked = changed.blocked,
+                    verdict = changed.verdict,
+                    server = changed.server,
+                    in_turns = changed.in_turns,
+                    profile = changed.profile
+                from unnest(%s::bigint[], %s::bool[], %s::text[], %s::bool[], %s::bool[], %s::text[])
+                    as changed (number, blocked, verdict, server, in_turns, profile)
                 where identifiers.number = changed.number
                 """,
-                [list(profiles), list(profiles.values())],
-                prepare=True,
-            )
-
-    def rename(self, names: Mapping[str, str]) -> None:
-        """Changes the profile of all identifiers of merged groups, from old to new."""
-        if names:
-            self._connection.execute(
-                f"""
-                update {self._schema}.identifiers
-                set profile = merged.new
-                from unnest(%s::text[], %s::text[]) as merged (old, new)
-                where profile = merged.old
-                """,
-                [list(names), list(names.values())],
+                [list(column) for column in zip(*rows, strict=True)],
                 prepare=True,
             )
 
@@ -190,25 +214,20 @@ class IdentityStore:
         rows = [(m.subject, *_bound(m.start, BEGINNING), *_bound(m.end, END), m.profile) for m in new]
         self._copy("memberships", MEMBERSHIPS, rows)
 
-    def _identifiers(self, condition: str, wanted: Collection[Any]) -> dict[int, KnownIdentifier]:
+    def _sighted(self, condition: str, wanted: Collection[int]) -> dict[int, Sighted]:
         query = f"""
-            select number, type, namespace, blocked, first_position, profile
-            from {self._schema}.identifiers
+            select subject, source, numbers, first_at, first_event
+            from {self._schema}.sightings
             where {condition}
         """
-        return {row[0]: KnownIdentifier(Node(*row[:5]), row[5]) for row in self._select(query, wanted)}
-
-    def _holders(self, kind: str, identifiers: Collection[int]) -> dict[int, Subject]:
-        held = f"select subject from {self._schema}.links where number = any(%s::bigint[])"
-        return self._subjects(f"{kind} and subject in ({held})", identifiers)
-
-    def _subjects(self, condition: str, wanted: Collection[Any]) -> dict[int, Subject]:
-        query = f"""
-            select subject, numbers, exclusive, shareable
-            from {self._schema}.subjects
-            where {condition}
-        """
-        return {row[0]: Subject(row[0], tuple(row[1]), *row[2:]) for row in self._select(query, wanted)}
+        found: dict[int, Sighted] = {}
+        for subject, source, numbers, at, event in self._select(query, wanted):
+            moment = Moment(at, event)
+            if subject in found:
+                found[subject] = Sighted(found[subject].numbers, {**found[subject].first, source: moment})
+            else:
+                found[subject] = Sighted(tuple(numbers), {source: moment})
+        return found
 
     def _select(self, query: str, wanted: Collection[Any]) -> list[tuple[Any, ...]]:
         if not wanted:
@@ -218,6 +237,34 @@ class IdentityStore:
     def _copy(self, table: str, columns: Mapping[str, str], rows: Collection[tuple[Any, ...]]) -> None:
         if rows:
             copy_rows(self._connection, f"{self._schema}.{table}", columns, rows)
+
+
+class StoredSightings:
+    """What the log showed up to the last batch, from identity's own tables."""
+
+    def __init__(self, store: IdentityStore, public: Collection[UUID]) -> None:
+        self._store = store
+        self._public = public
+
+    def holders(self, numbers: Collection[int]) -> list[SubjectSeen]:
+        """The subjects that hold one of these identifiers."""
+        return [each.seen(subject, self._public) for subject, each in self._store.holders(numbers).items()]
+
+    def identifiers(self, numbers: Collection[int]) -> Mapping[int, KnownIdentifier]:
+        """These identifiers."""
+        return self._store.identifiers(numbers)
+
+    def hand_overs(self, authenticated: Sequence[Authenticated], every: bool) -> Mapping[int, tuple[Moment, ...]]:
+        """When these subjects authenticated."""
+        return self._store.hand_overs(authenticated, every)
+
+
+def moments_of(rows: Iterable[tuple[int, datetime, str]]) -> dict[int, tuple[Moment, ...]]:
+    """The moments of each subject, of rows of a subject and one of its moments."""
+    found: defaultdict[int, list[Moment]] = defaultdict(list)
+    for subject, at, event in rows:
+        found[subject].append(Moment(at, event))
+    return {subject: tuple(moments) for subject, moments in found.items()}
 
 
 def _moment(at: Any, event: str) -> Moment | None:

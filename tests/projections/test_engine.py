@@ -9,7 +9,6 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from cdp.identity.rules import DEFAULT_RULES
 from cdp.postgres.databases import Databases
 from projections.checkpoint import LeadershipLost, advance_checkpoint
 from projections.contract import Batch, Connected, Projection, Surroundings, Writer
@@ -183,7 +182,7 @@ def test_a_projection_built_anew_takes_those_with_it_that_require_it(databases: 
         # Given a new version of identity
         catch_up(world.engine(connection))
         before = dump(connection)
-        identity = IdentityProjection(DEFAULT_RULES, version=2)
+        identity = IdentityProjection(version=3)
         projections = [identity if each.name == "identity" else each for each in found_projections()]
         # When the engine runs it
         engine = world.engine(connection, projections)
@@ -193,8 +192,8 @@ def test_a_projection_built_anew_takes_those_with_it_that_require_it(databases: 
         # Then profiles are the same again, and the old version is gone
         after = dump(connection, projections)
         assert after["profiles_v1.fields"] == before["profiles_v1.fields"]
-        assert after["identity_v2.memberships"] == before["identity_v1.memberships"]
-        assert rows_of(connection, "select to_regnamespace('identity_v1') is null") == [(True,)]
+        assert after["identity_v3.memberships"] == before["identity_v2.memberships"]
+        assert rows_of(connection, "select to_regnamespace('identity_v2') is null") == [(True,)]
 
 
 def test_poison_is_parked_when_live_and_the_rest_goes_on(databases: Databases, world: World) -> None:
