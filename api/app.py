@@ -15,7 +15,19 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.routing import Route
 
-from api import cloudevents, collect, health, management, plans, profiles, quality, quarantine, sales
+from api import (
+    cloudevents,
+    collect,
+    configuration,
+    health,
+    identity,
+    management,
+    plans,
+    profiles,
+    quality,
+    quarantine,
+    sales,
+)
 from api.door import Door
 from api.metrics import PlatformMetrics
 from api.security import answer_with_problems
@@ -40,6 +52,7 @@ _REFUSALS = (
     (InvalidPlan, 422, "invalid"),
     (PlanChanged, 409, "changed"),
     (InvalidConfiguration, 422, "invalid"),
+    *identity.REFUSALS,
 )
 
 _logger = logging.getLogger(__name__)
@@ -77,7 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.router.routes[:0] = _collecting()
     app.router.routes.extend(health.routes())
-    for module in (profiles, sales, quality, plans, quarantine, management):
+    for module in (profiles, sales, quality, plans, identity, configuration, quarantine, management):
         app.include_router(module.router, prefix="/api")
     answer_with_problems(app)
     app.add_exception_handler(psycopg.OperationalError, _away)

@@ -81,17 +81,22 @@ def require(scope: str) -> Callable[..., ServiceToken]:
         token = platform.registry.token(given.credentials) if given is not None else None
         if token is None:
             raise _unknown(given is not None)
-        if scope not in token.scopes:
-            has = ", ".join(sorted(token.scopes)) or "none"
-            raise Refused(
-                403,
-                "forbidden",
-                f"token {token.name!r} has the scopes {has}, but this needs {scope}; "
-                f"make one with: cdp token create NAME --scope {scope}",
-            )
+        check_scope(token, scope)
         return token
 
     return authorised
+
+
+def check_scope(token: ServiceToken, scope: str) -> None:
+    """Refuses with 403 what the token's scopes do not allow."""
+    if scope not in token.scopes:
+        has = ", ".join(sorted(token.scopes)) or "none"
+        raise Refused(
+            403,
+            "forbidden",
+            f"token {token.name!r} has the scopes {has}, but this needs {scope}; "
+            f"make one with: cdp token create NAME --scope {scope}",
+        )
 
 
 def _unknown(given: bool) -> Refused:

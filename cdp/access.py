@@ -10,6 +10,7 @@ from eventsourcing.domain import Aggregate, event
 SCOPES = (
     *("profiles:read", "sales:read", "status:read", "sources:read", "sources:write", "plans:read", "plans:write"),
     *("quarantine:read", "quarantine:write", "quality:read", "tokens:write"),
+    *("identity:read", "identity:write"),
 )
 _NAMES = UUID("f3b1d2c4-0b7a-5c55-8d0f-6f6f3e0c9a27")
 

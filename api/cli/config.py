@@ -1,4 +1,4 @@
-"""`cdp config`: sources and plans as files that can be reviewed."""
+"""`cdp config`: sources, plans and rules as files that can be reviewed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from api.cli.session import ACTOR, opened
 from cdp.configuration.folder import read_folder, write_folder
 from cdp.configuration.state import present, steps
 
-app = typer.Typer(help="Sources and plans as files that can be reviewed.", no_args_is_help=True)
+app = typer.Typer(help="Sources, plans and rules as files that can be reviewed.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)]
 
 
 @app.command()
 def export(folder: Folder) -> None:
-    """Write sources (never their keys) and the plans in force to files."""
+    """Write sources (never their keys), the plans in force and the rules in force to files."""
     with opened() as platform:
         written = write_folder(folder, present(platform))
     Console(soft_wrap=True).print(f"{len(written)} files in {folder}")

@@ -1,4 +1,5 @@
-"""A configuration as a folder of TOML files: `sources/NAME.toml` and `plans/NAME.toml`, for review in a repository."""
+"""A configuration as a folder of TOML files, for review in a repository: `sources/NAME.toml`, `plans/NAME.toml`,
+`identity.toml` and `survivorship.toml`."""
 
 from __future__ import annotations
 
@@ -10,9 +11,18 @@ from typing import Any, TypeVar
 from cdp.configuration.state import Configuration, InvalidConfiguration, SourceSetup
 from cdp.plans.document import InvalidPlan
 from cdp.plans.toml_form import read_plan, toml_lines, write_plan
+from cdp.policy.form import FORMS
 
 SOURCES, PLANS = "sources", "plans"
 _FIELDS = ("channel", "brand", "trust", "namespaces", "disabled")
+
+_FAULTS: tuple[type[Exception], ...] = (
+    InvalidConfiguration,
+    InvalidPlan,
+    tomllib.TOMLDecodeError,
+    UnicodeDecodeError,
+    *(form.invalid for form in FORMS.values()),
+)
 
 _T = TypeVar("_T")
 
@@ -26,14 +36,20 @@ def write_folder(folder: Path, configuration: Configuration) -> list[Path]:
     for name, document in sorted(configuration.plans.items()):
         text = write_plan(document, f"Tracking plan of the source {name}.")
         written.append(_write(folder / PLANS / f"{name}.toml", text))
+    for kind, rules in configuration.rules.items():
+        text = FORMS[kind].write(rules, f"Rules of {kind}; what is left out is as built in.")
+        written.append(_write(folder / f"{kind}.toml", text))
     return written
 
 
 def read_folder(folder: Path) -> Configuration:
     """The configuration in a folder. Raises `InvalidConfiguration`, naming the file."""
-    if not any((folder / part).is_dir() for part in (SOURCES, PLANS)):
-        raise InvalidConfiguration(f"{folder} has neither {SOURCES}/ nor {PLANS}/; expected what config export writes")
-    return Configuration(_read(folder / SOURCES, _source), _read(folder / PLANS, read_plan))
+    files = {kind: folder / f"{kind}.toml" for kind in FORMS}
+    if not any(part.exists() for part in (folder / SOURCES, folder / PLANS, *files.values())):
+        expected = ", ".join((f"{SOURCES}/", f"{PLANS}/", *(file.name for file in files.values())))
+        raise InvalidConfiguration(f"{folder} has none of {expected}; expected what config export writes")
+    rules = {kind: _parsed(file, FORMS[kind].read) for kind, file in files.items() if file.exists()}
+    return Configuration(_read(folder / SOURCES, _source), _read(folder / PLANS, read_plan), rules)
 
 
 def source_tree(setup: SourceSetup) -> dict[str, Any]:
@@ -69,13 +85,14 @@ def _source(text: str) -> SourceSetup:
 
 
 def _read(folder: Path, parse: Callable[[str], _T]) -> dict[str, _T]:
-    found = {}
-    for file in sorted(folder.glob("*.toml")):
-        try:
-            found[file.stem] = parse(file.read_text(encoding="utf-8"))
-        except (InvalidConfiguration, InvalidPlan, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidConfiguration(f"{file}: {error}") from None
-    return found
+    return {file.stem: _parsed(file, parse) for file in sorted(folder.glob("*.toml"))}
+
+
+def _parsed(file: Path, parse: Callable[[str], _T]) -> _T:
+    try:
+        return parse(file.read_text(encoding="utf-8"))
+    except _FAULTS as error:
+        raise InvalidConfiguration(f"{file}: {error}") from None
 
 
 def _write(file: Path, text: str) -> Path:

@@ -1,4 +1,4 @@
-"""What is set up, as values that can be written to files, compared and brought about: sources and their plans.
+"""What is set up, as values that can be written to files, compared and brought about: sources, their plans, rules.
 
 Write keys are no part of it, and what a configuration leaves out stays as it is.
 """
@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cdp.plans.comparison import Change, compare
 from cdp.plans.document import PlanDocument, stored_document
 from cdp.platform import Platform
+from cdp.policy.form import FORMS
+from cdp.policy.rule_book import KINDS
 from cdp.sources.source import Source
+
+APPLIED = "a configuration was applied"
+"""The reason that is recorded for rules which a configuration changes."""
 
 
 class InvalidConfiguration(ValueError):
@@ -37,10 +42,11 @@ class SourceSetup:
 
 @dataclass(frozen=True)
 class Configuration:
-    """Sources and the plans in force, by the names of the sources."""
+    """Sources and the plans in force, by the names of the sources, and the rules in force by their kinds."""
 
     sources: Mapping[str, SourceSetup] = field(default_factory=dict)
     plans: Mapping[str, PlanDocument] = field(default_factory=dict)
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Done(NamedTuple):
@@ -69,7 +75,7 @@ def present(platform: Platform) -> Configuration:
         for plan in platform.registry.tracking_plans()
         if plan.content is not None
     }
-    return Configuration(sources, plans)
+    return Configuration(sources, plans, {kind: platform.rule_books.rules(kind) for kind in KINDS})
 
 
 def steps(platform: Platform, wanted: Configuration) -> list[Step]:
@@ -82,7 +88,8 @@ def steps(platform: Platform, wanted: Configuration) -> list[Step]:
             )
     sources = [step for name, setup in wanted.sources.items() for step in _source(platform, now, name, setup)]
     plans = [step for name, document in wanted.plans.items() for step in _plan(platform, now, name, document)]
-    return sources + plans
+    rules = [step for kind, each in wanted.rules.items() for step in _rules(platform, wanted, kind, each)]
+    return sources + plans + rules
 
 
 def _source(platform: Platform, now: Configuration, name: str, wanted: SourceSetup) -> Iterator[Step]:
@@ -124,6 +131,15 @@ def _plan(platform: Platform, now: Configuration, name: str, wanted: PlanDocumen
     )
 
 
+def _rules(platform: Platform, wanted: Configuration, kind: str, rules: Any) -> Iterator[Step]:
+    form = FORMS[kind]
+    differences = form.differences(platform.rule_books.rules(kind), rules)
+    if differences:
+        platform.rule_books.check(kind, rules, wanted.sources)
+        changes = tuple(Change(*each) for each in differences)
+        yield Step("draft and activate rules of", kind, changes, lambda actor: _enforce(platform, kind, rules, actor))
+
+
 def _facts(setup: SourceSetup) -> dict[str, str]:
     """What of a source never changes."""
     facts = {"channel": setup.channel, "trust": setup.trust}
@@ -156,3 +172,8 @@ def _set_mode(platform: Platform, name: str, mode: str, actor: str) -> Done:
 def _activate(platform: Platform, name: str, document: PlanDocument, actor: str) -> Done:
     drafted = platform.plans.draft(name, document, actor=actor)
     return Done(version=platform.plans.activate(name, drafted.number, mode=document.mode, actor=actor).number)
+
+
+def _enforce(platform: Platform, kind: str, rules: Any, actor: str) -> Done:
+    drafted = platform.rule_books.draft(kind, rules, actor=actor, reason=APPLIED)
+    return Done(version=platform.rule_books.activate(kind, drafted.number, actor=actor, reason=APPLIED).number)

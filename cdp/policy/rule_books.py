@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.persistence import IntegrityError
 
 from cdp.log.application import Log
-from cdp.policy.form import FORMS, Form
+from cdp.policy.form import FORMS
 from cdp.policy.reason import checked_reason
 from cdp.policy.rule_book import RuleBook
 from cdp.registry import Registry
@@ -48,7 +49,7 @@ class RuleBooks:
 
         Raises the form's `invalid` where the rules name a source that is not set up, `InvalidReason`, `RulesChanged`.
         """
-        self._check_sources(FORMS[kind], rules)
+        self.check(kind, rules)
         book = self._found(kind) or RuleBook(kind=kind, actor=actor)
         content = FORMS[kind].content(rules)
         if book.latest and book.content(book.latest) == content:
@@ -71,6 +72,18 @@ class RuleBooks:
         self._save(book)
         return Drafted(chosen, True)
 
+    def check(self, kind: str, rules: Any, planned: Iterable[str] = ()) -> None:
+        """Raises the form's `invalid` where the rules name a source that is neither set up nor `planned`."""
+        self._registry.refresh()
+        known = {*planned, *(source.name for source in self._registry.sources())}
+        if unknown := sorted(set(FORMS[kind].sources(rules)) - known):
+            expected = ", ".join(sorted(known)) or "none, as there are no sources"
+            named = ", ".join(map(repr, unknown))
+            raise FORMS[kind].invalid(
+                f"the rules name the source {named}, which is not set up; expected {expected}: correct the name, or "
+                "set the source up first"
+            )
+
     def get(self, kind: str) -> RuleBook | None:
         """The book, fresh from the log; None where nothing was ever drafted."""
         return self._found(kind)
@@ -89,17 +102,6 @@ class RuleBooks:
         if book is None or not 0 < chosen <= book.latest:
             raise UnknownVersion(kind, chosen, book.latest if book else 0)
         return FORMS[kind].stored(book.content(chosen))
-
-    def _check_sources(self, form: Form[Any], rules: Any) -> None:
-        self._registry.refresh()
-        known = {source.name for source in self._registry.sources()}
-        if unknown := sorted(set(form.sources(rules)) - known):
-            expected = ", ".join(sorted(known)) or "none, as there are no sources"
-            named = ", ".join(map(repr, unknown))
-            raise form.invalid(
-                f"the rules name the source {named}, which is not set up; expected {expected}: correct the name, or "
-                "set the source up first"
-            )
 
     def _found(self, kind: str) -> RuleBook | None:
         try:

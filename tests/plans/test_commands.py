@@ -59,7 +59,7 @@ def test_from_what_was_seen_to_a_plan_in_force(door: Door, settings: Settings, t
 
 def test_a_configuration_goes_out_and_in(door: Door, settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "config"
-    assert "1 files" in run(settings, "config", "export", str(folder)).output
+    assert "3 files" in run(settings, "config", "export", str(folder)).output
     (folder / "plans").mkdir()
     (folder / "sources" / "till.toml").write_text('channel = "store"\n')
     (folder / "plans" / "till.toml").write_text('mode = "block"\n[events.Sale]\n')
@@ -85,7 +85,7 @@ def test_a_configuration_goes_out_and_in(door: Door, settings: Settings, tmp_pat
         (["plan", "draft", "shop", "/nowhere/plan.toml"], "cannot be read"),
         (["plan", "activate", "shop"], "there is no plan named 'shop'; `cdp plan list`"),
         (["plan", "infer", "nobody"], "there is no source named 'nobody'"),
-        (["config", "apply", "/nowhere"], "neither sources/ nor plans/"),
+        (["config", "apply", "/nowhere"], "none of sources/, plans/, identity.toml"),
     ],
 )
 def test_what_goes_wrong_is_told_with_the_remedy(

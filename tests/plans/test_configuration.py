@@ -76,7 +76,7 @@ def test_out_of_one_platform_into_an_empty_one_is_the_same(platform: Platform, e
     write_folder(other, present(empty))
     files = [{file.relative_to(each): file.read_text() for file in each.rglob("*.toml")} for each in (folder, other)]
     assert files[0] == files[1]
-    assert len(files[0]) == 4
+    assert len(files[0]) == 6
 
 
 def test_files_hold_no_key_and_only_the_plan_in_force(platform: Platform, tmp_path: Path) -> None:
@@ -170,7 +170,9 @@ def test_a_source_that_could_not_be_added_is_told_before_anything_is_changed(pla
         ("sources/x.toml", 'channel = "web"\nnamespaces = { a = 1 }', "are texts"),
         ("plans/x.toml", 'mode = "loud"', r"x\.toml: mode 'loud'"),
         ("plans/x.toml", "\udcff", "UTF-8|utf-8"),
-        ("readme.md", "x", "neither sources/ nor plans/"),
+        ("identity.toml", "size_cap = 1", r"identity\.toml: size_cap is 1; expected a whole number from 2"),
+        ("survivorship.toml", '[default]\nkind = "best"', r"survivorship\.toml: default: kind 'best' is unknown"),
+        ("readme.md", "x", "has none of sources/, plans/, identity.toml, survivorship.toml"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, name: str, text: str, expected: str) -> None:

@@ -15,7 +15,7 @@ from cdp.settings import Settings
 from tests.api.collecting import Sender, track
 
 PLAN = {"mode": "warn", "events": {"Own Event": {"business": {"fee": "amount"}, "schema": {"required": ["fee"]}}}}
-ALL = ["plans:read", "plans:write", "sources:read", "sources:write"]
+ALL = ["plans:read", "plans:write", "sources:read", "sources:write", "identity:read", "identity:write"]
 
 
 class Client:
@@ -147,7 +147,7 @@ def test_a_refusal_says_why(client: Client, method: str, path: str, body: Any, s
         ("POST", "/api/plans/SOURCE/versions", ["plans:write"]),
         ("POST", "/api/plans/SOURCE/activate", ["plans:write"]),
         ("POST", "/api/plans/SOURCE/mode", ["plans:write"]),
-        ("GET", "/api/config", ["plans:read", "sources:read"]),
+        ("GET", "/api/config", ["plans:read", "sources:read", "identity:read"]),
         ("POST", "/api/config", ["plans:write", "sources:write"]),
     ],
 )

@@ -1,0 +1,100 @@
+"""`cdp identity`: what makes touchpoints one person's, and what people decide about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from api import identity_answers
+from api.cli.rules import erasable, rules_app
+from api.cli.session import ACTOR, opened
+from cdp.identity.identifier import Identifier
+from cdp.policy.naming import written
+from cdp.policy.rule_book import IDENTITY
+
+app = typer.Typer(help="What makes touchpoints one person's, and what is decided about it.", no_args_is_help=True)
+app.add_typer(rules_app(IDENTITY, "The identity rules: versions, and which is in force."), name="rules")
+
+_NAMED = "TYPE:VALUE such as email:ada@example.com, or TYPE@NAMESPACE:VALUE such as user_id@shop:42"
+A = Annotated[str, typer.Argument(metavar="A", help=_NAMED)]
+B = Annotated[str, typer.Argument(metavar="B", help=_NAMED)]
+Why = Annotated[str, typer.Option("--reason", help="why, for whoever asks later")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API answers it.")]
+
+_DONE = {
+    "link": "are one person's from now on",
+    "unlink": "are never one person's from now on",
+    "block": "says nothing about anybody from now on",
+    "release": "are judged by the rules alone from now on",
+}
+
+
+@app.command()
+def link(a: A, b: B, reason: Why) -> None:
+    """Say that two identifiers are one person's, whatever limits say."""
+    _decide("link", [a, b], reason)
+
+
+@app.command()
+def unlink(a: A, b: B, reason: Why) -> None:
+    """Say that two identifiers are never one person's; takes the place of a link."""
+    _decide("unlink", [a, b], reason)
+
+
+@app.command()
+def block(a: A, reason: Why) -> None:
+    """Say that an identifier says nothing about anybody."""
+    _decide("block", [a], reason)
+
+
+@app.command()
+def release(a: A, reason: Why, b: Annotated[str | None, typer.Argument(metavar="[B]", help=_NAMED)] = None) -> None:
+    """Take back what was decided of a pair, or that an identifier is blocked."""
+    _decide("release", [a, b] if b else [a], reason)
+
+
+@app.command()
+def decisions(
+    of: Annotated[str | None, typer.Option(metavar="A", help=f"only about this identifier: {_NAMED}")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="how many at most")] = 50,
+    cursor: Annotated[int | None, typer.Option(min=1, help="go on before this position")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List everything that was decided, with who, when and why, the latest first."""
+    with opened() as platform:
+        page = identity_answers.decisions(platform, limit, cursor, of)
+    console = Console(soft_wrap=as_json)
+    if as_json:
+        console.print_json(data=page)
+        return
+    table = Table("position", "when", "what", "of", "who", "why")
+    for each in page["decisions"]:
+        place = (str(each["position"]), each["at"][:16], each["kind"], _of(each))
+        table.add_row(*place, erasable(each["actor"]), erasable(each["reason"]))
+    console.print(table)
+    if page["next"] is not None:
+        console.print(f"more: --cursor {page['next']}")
+
+
+def _decide(kind: str, named: list[str], reason: str) -> None:
+    with opened() as platform:
+        taken = identity_answers.decide(platform, kind, named, ACTOR, reason)
+    told = " and ".join(_written(each) for each in taken["identifiers"])
+    done = _DONE[kind] if len(named) > 1 or kind != "release" else _DONE[kind].replace("are", "is")
+    Console(soft_wrap=True).print(Text(f"{told} {done}" if taken["new"] else f"{told}: decided already"))
+
+
+def _of(decision: dict[str, Any]) -> Text:
+    if decision["rules"]:
+        return Text(f"version {decision['version']} of the {decision['rules']} rules")
+    return Text("\n".join(_written(each) for each in decision["identifiers"]))
+
+
+def _written(described: dict[str, Any]) -> str:
+    if described["type"] is None:
+        return "(erased)"
+    return written(Identifier(described["type"], described["namespace"], described["value"]))

@@ -1,0 +1,108 @@
+"""Identity over HTTP: what `cdp identity` can do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from api import identity_answers
+from api.rules import rules_router
+from api.security import platform_of, refusals, require
+from cdp.access import ServiceToken
+from cdp.identity.normalise import InvalidIdentifier
+from cdp.platform import Platform
+from cdp.policy.form import FORMS
+from cdp.policy.naming import IdentifierUnknown, NotNamed, SeveralMeant
+from cdp.policy.reason import InvalidReason
+from cdp.policy.rule_book import KINDS
+from cdp.policy.rule_books import RulesChanged, UnknownVersion
+from cdp.policy.stewards import DecisionChanged, NothingDecided, SameIdentifier
+
+router = APIRouter()
+
+REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
+    *((form.invalid, 422, "invalid") for form in FORMS.values()),
+    (InvalidReason, 422, "invalid"),
+    (NotNamed, 422, "invalid"),
+    (SameIdentifier, 422, "invalid"),
+    (InvalidIdentifier, 422, "invalid_identifier"),
+    (SeveralMeant, 422, "several_namespaces"),
+    (IdentifierUnknown, 404, "identifier_unknown"),
+    (NothingDecided, 404, "not_found"),
+    (UnknownVersion, 404, "not_found"),
+    (DecisionChanged, 409, "changed"),
+    (RulesChanged, 409, "changed"),
+)
+MOST = 500
+
+Plat = Annotated[Platform, Depends(platform_of)]
+Reader = Annotated[ServiceToken, Depends(require("identity:read"))]
+Writer = Annotated[ServiceToken, Depends(require("identity:write"))]
+_NAMED = "TYPE:VALUE, such as email:ada@example.com, or TYPE@NAMESPACE:VALUE, such as user_id@shop:42"
+
+
+class OfTwo(BaseModel):
+    """A decision about two identifiers."""
+
+    identifiers: list[str] = Field(min_length=2, max_length=2, description=_NAMED)
+    reason: str
+
+
+class OfOne(BaseModel):
+    """A decision about one identifier."""
+
+    identifiers: list[str] = Field(min_length=1, max_length=1, description=_NAMED)
+    reason: str
+
+
+class OfEither(BaseModel):
+    """The identifiers whose decision is taken back: two, or one that was blocked."""
+
+    identifiers: list[str] = Field(min_length=1, max_length=2, description=_NAMED)
+    reason: str
+
+
+tagged = APIRouter(prefix="/identity", tags=["identity"])
+
+
+@tagged.post("/link", responses=refusals(404, 409, 422))
+def link(decision: OfTwo, platform: Plat, token: Writer) -> dict[str, Any]:
+    """Both identifiers are one person's, whatever limits say."""
+    return identity_answers.decide(platform, "link", decision.identifiers, token.name, decision.reason)
+
+
+@tagged.post("/unlink", responses=refusals(404, 409, 422))
+def unlink(decision: OfTwo, platform: Plat, token: Writer) -> dict[str, Any]:
+    """The identifiers are never one person's. Takes the place of a link between them."""
+    return identity_answers.decide(platform, "unlink", decision.identifiers, token.name, decision.reason)
+
+
+@tagged.post("/block", responses=refusals(404, 409, 422))
+def block(decision: OfOne, platform: Plat, token: Writer) -> dict[str, Any]:
+    """The identifier says nothing about anybody."""
+    return identity_answers.decide(platform, "block", decision.identifiers, token.name, decision.reason)
+
+
+@tagged.post("/release", responses=refusals(404, 409, 422))
+def release(decision: OfEither, platform: Plat, token: Writer) -> dict[str, Any]:
+    """Takes a decision back, as if it had never been taken."""
+    return identity_answers.decide(platform, "release", decision.identifiers, token.name, decision.reason)
+
+
+@tagged.get("/decisions", responses=refusals(404, 422))
+def list_decisions(
+    platform: Plat,
+    token: Reader,
+    identifier: Annotated[str | None, Query(description=f"only about this one: {_NAMED}")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+    cursor: Annotated[int | None, Query(ge=1, description="`next` of the page before")] = None,
+) -> dict[str, Any]:
+    """Everything that was decided, rules too, with who and why, the latest first. Pages are stable."""
+    return identity_answers.decisions(platform, limit, cursor, identifier)
+
+
+router.include_router(tagged)
+for _kind in KINDS:
+    router.include_router(rules_router(_kind))
