@@ -105,8 +105,12 @@ class IdentityGraph:
     @cached_property
     def of_strangers(self) -> Candidates:
         """The links among shareable identifiers, which are those of subjects that hold no other ones."""
-        linking = [() if exclusive else self._free(shareable) for exclusive, shareable in self.usable]
-        return candidates(self.subjects, linking, self._stewards_links(claimed=False))
+        ambiguous = self.ambiguous.keys()
+        linking = [
+            () if exclusive else _without(ambiguous, self._free(shareable)) for exclusive, shareable in self.usable
+        ]
+        joined = [n for n in ambiguous & self.stewards.groups.keys() if n in self.belief.shareable]
+        return candidates(self.subjects, linking, self._stewards_links(claimed=False), self._free(joined))
 
     @cached_property
     def strangers(self) -> Linking:

@@ -44,10 +44,16 @@ class Linking:
 
 
 def candidates(
-    subjects: Iterable[SubjectSeen], linking: Iterable[tuple[int, ...]], stewards: Sequence[StewardLink] = ()
+    subjects: Iterable[SubjectSeen],
+    linking: Iterable[tuple[int, ...]],
+    stewards: Sequence[StewardLink] = (),
+    others: Iterable[int] = (),
 ) -> Candidates:
-    """What the subjects show; `linking` has the identifiers of each that may link, in the order of belief."""
-    members: dict[int, None] = {}
+    """What the subjects show; `linking` has the identifiers of each that may link, in the order of belief.
+
+    `others` are identifiers that no subject may link.
+    """
+    members = dict.fromkeys(others)
     server: dict[Pair, Moment] = {}
     public: dict[Pair, Moment] = {}
     for subject, numbers in zip(subjects, linking, strict=True):
