@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.cli.session import opened
 from pipelines.archive.manifest import load_manifest
-from pipelines.archive.verifying import verify
-from pipelines.archive.writing import Archived
+from pipelines.archive.verifying import Verified, verify
+from pipelines.archive.writing import Archived, rewrite
 from pipelines.archive.writing import archive as write_archive
 
 FOLDER = "archive"
@@ -24,24 +24,34 @@ def archive(
     verify_: Annotated[
         bool, typer.Option("--verify", help="compare the archive with the log, byte by byte, and write nothing")
     ] = False,
+    rewrite_: Annotated[
+        int | None,
+        typer.Option("--rewrite", min=1, help="write the segment with this position anew, and remove its old file"),
+    ] = None,
 ) -> None:
     """Write what is new in the log to the archive; a run that was interrupted goes on where it stopped."""
     with opened() as platform:
+        reader = platform.reader
         where = folder or platform.settings.home / FOLDER
-        head = platform.reader.head().position
         manifest = load_manifest(where)
         if verify_:
-            with _Bar("verifying", manifest.last if manifest else None) as bar:
-                checked = verify(platform.reader, where, bar.report)
-            typer.echo(
-                f"{checked.events:,} events in {checked.files:,} files ({checked.bytes:,} bytes): every byte is the "
-                f"log's, which is at position {checked.head:,}"
-            )
-            return
-        after = manifest.complete[-1].last if manifest and manifest.complete else 0
-        with _Bar("archiving", head - after) as bar:
-            said = _said(write_archive(platform.reader, where, bar.report), where)
+            with Bar("verifying", manifest.last if manifest else None) as bar:
+                said = _said_of_verified(verify(reader, where, bar.report))
+        elif rewrite_ is not None:
+            with Bar("archiving", manifest.segment_events if manifest else None) as bar:
+                said = f"{rewrite(reader, where, rewrite_, bar.report).file} is new"
+        else:
+            after = manifest.complete[-1].last if manifest and manifest.complete else 0
+            with Bar("archiving", reader.head().position - after) as bar:
+                said = _said(write_archive(reader, where, bar.report), where)
     typer.echo(said)
+
+
+def _said_of_verified(verified: Verified) -> str:
+    return (
+        f"{verified.events:,} events in {verified.files:,} files, {verified.bytes:,} bytes: every byte is the log's, "
+        f"which is at position {verified.head:,}"
+    )
 
 
 def _said(archived: Archived, folder: Path) -> str:
@@ -51,7 +61,7 @@ def _said(archived: Archived, folder: Path) -> str:
     return f"{holds}; {written:,} events were written" if written else f"{holds}; nothing was new"
 
 
-class _Bar:
+class Bar:
     """How many events are done; shown on a terminal only."""
 
     def __init__(self, what: str, total: int | None) -> None:
@@ -61,7 +71,7 @@ class _Bar:
         self._progress = Progress(text, *columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._progress.add_task(what, total=total)
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         self._progress.start()
         return self
 

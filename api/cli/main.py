@@ -45,6 +45,10 @@ SUBCOMMANDS = {
     "identity": Subcommand("What makes touchpoints one person's, and what is decided about it.", "api.cli.identity"),
     "survivorship": Subcommand("Which of many claims a profile shows.", "api.cli.survivorship"),
     "profile": Subcommand("Find and show unified profiles.", "api.cli.profile"),
+    "archive": Subcommand("Write the log to Parquet files that never change.", "api.cli.archive", "archive"),
+    "reconcile": Subcommand(
+        "Compare every row of projections with what batch makes of the archive.", "api.cli.reconcile", "reconcile"
+    ),
     "token": Subcommand("Service tokens, which open the query API.", "api.cli.token"),
     "key": Subcommand("The master key: back it up, rotate it, bring it back.", "api.cli.key"),
     "api": Subcommand("Run the API alone, on databases that are up.", "api.cli.serve", "api"),

@@ -44,7 +44,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A file with the events from position `first` to `last`, one row each.
 
     `sha256` is of the whole file, in hexadecimal, and `bytes` its size. `redacted` counts the events of which a part
-    is only its digest: when the log has more, the segment is superseded.
+    is only its digest.
     """
 
     file: str
@@ -60,8 +60,8 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The segments in the order of their positions, without a gap from position 1.
 
-    All but the last have exactly `segment_events` rows. `superseded` are files that the manifest before this one named
-    and this one does not: somebody may still be reading them. `tree_head` is for the head of the Merkle tree over the
+    All but the last have exactly `segment_events` rows. `superseded` are files that were named before the last run and
+    are no more: somebody may still be reading them. `tree_head` is for the head of the Merkle tree over the
     events; until the log is sealed it is null.
     """
 
@@ -87,10 +87,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The files that must stay in the folder."""
         return frozenset({*self.superseded, *(segment.file for segment in self.segments)})
 
-    def following(self, segments: tuple[Segment, ...]) -> Manifest:
-        """The manifest that names these segments next."""
+    def following(self, segments: tuple[Segment, ...], before: Manifest) -> Manifest:
+        """The manifest that names these segments next, in a run that began with the manifest `before`."""
         kept = {segment.file for segment in segments}
-        superseded = tuple(segment.file for segment in self.segments if segment.file not in kept)
+        superseded = tuple(segment.file for segment in before.segments if segment.file not in kept)
         return msgspec.structs.replace(self, segments=segments, superseded=superseded)
 
 

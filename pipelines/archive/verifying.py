@@ -37,7 +37,7 @@ class ArchiveDiffers(Exception):
             f"the archive in {folder} is not what the log says:\n"
             + "\n".join(f"  {each}" for each in differences)
             + "\n"
-            "If the log is right, remove the archive and write it anew with: cdp archive"
+            "If the log is right, write the segments of these positions anew with: cdp archive --rewrite POSITION"
         )
         self.differences = differences
 

@@ -13,11 +13,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from cdp.log.events import Head, RecordedEvent
 from cdp.log.touchpoint import TOPIC
 from cdp.postgres.lock import FileLock
 from pipelines.archive.form import ROW_GROUP, segment_writer, to_table
-from pipelines.archive.manifest import SEGMENT_EVENTS, Manifest, Segment, file_name, load_manifest, save_manifest, sync
+from pipelines.archive.manifest import (
+    SEGMENT_EVENTS,
+    Manifest,
+    Segment,
+    existing_manifest,
+    file_name,
+    load_manifest,
+    save_manifest,
+    sync,
+)
 
 PAGE = 8 * 1024
 """Events read from the log at a time."""
@@ -61,6 +72,16 @@ class ArchiveBusy(Exception):
         super().__init__(f"another `cdp archive` is writing to {folder}; wait for it to end")
 
 
+class NotArchived(Exception):
+    """A position is not in the archive."""
+
+    def __init__(self, folder: Path, position: int, last: int) -> None:
+        super().__init__(
+            f"position {position:,} is not in the archive in {folder}, which has positions 1 to {last:,}; "
+            "write what is missing with: cdp archive"
+        )
+
+
 class Archived(NamedTuple):
     """What a run did: the manifest it left, and how many events it wrote."""
 
@@ -82,8 +103,28 @@ def archive(
         if manifest is None:
             manifest = Manifest(incarnation=head.incarnation, segment_events=segment_events)
         check_same_log(folder, manifest, head)
+        archived = _brought_up(reader, folder, manifest, head.position, report)
+        _sweep(folder, archived.manifest)
+        return archived
+
+
+def rewrite(reader: Reader, folder: Path, position: int, report: Report = lambda count: None) -> Segment:
+    """Writes the segment that holds a position anew, because the log's bytes are others now, and removes the old file.
+
+    Raises NotArchived, NoArchive, ForeignArchive, ArchiveBusy, ManifestInvalid and LogCorrupt.
+    """
+    manifest = existing_manifest(folder)
+    with _alone(folder):
+        check_same_log(folder, manifest, reader.head())
+        old = next((each for each in manifest.segments if each.first <= position <= each.last), None)
+        if old is None:
+            raise NotArchived(folder, position, manifest.last)
+        new = write_segment(reader, folder, old.first - 1, old.last, report)
+        segments = tuple(new if each is old else each for each in manifest.segments)
+        manifest = msgspec.structs.replace(manifest, segments=segments, superseded=())
+        save_manifest(folder, manifest)
         _sweep(folder, manifest)
-        return _brought_up(reader, folder, manifest, head.position, report)
+    return new
 
 
 def check_same_log(folder: Path, manifest: Manifest, head: Head) -> None:
@@ -95,12 +136,12 @@ def check_same_log(folder: Path, manifest: Manifest, head: Head) -> None:
 
 
 def _brought_up(reader: Reader, folder: Path, manifest: Manifest, head: int, report: Report) -> Archived:
-    written = 0
+    written, before = 0, manifest
     while manifest.last < head:
         complete = manifest.complete
         after = complete[-1].last if complete else 0
         segment = write_segment(reader, folder, after, min(head, after + manifest.segment_events), report)
-        manifest = manifest.following((*complete, segment))
+        manifest = manifest.following((*complete, segment), before)
         save_manifest(folder, manifest)
         written += segment.rows
     return Archived(manifest, written)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid5
 
@@ -11,7 +11,8 @@ from cdp.log.header import encode_header
 from cdp.log.parts import pack
 from cdp.log.sealing import encode_salted
 from cdp.log.touchpoint import TOPIC, Touchpoint
-from tests.projections.world import SPACE, World
+from pipelines.archive.form import CLEAR
+from tests.projections.world import CONTROL, SPACE, World
 
 SALT = bytes(16)
 
@@ -23,18 +24,28 @@ class ArchivedWorld(World):
     def read(self, after: int, limit: int, up_to: int | None = None) -> list[RecordedEvent]:
         """Events past `after`, with their bytes."""
         last = min(after + limit, len(self.touchpoints) if up_to is None else up_to)
-        return [stored(touchpoint) for touchpoint in self.touchpoints[after:last]]
+        return [self.stored(touchpoint) for touchpoint in self.touchpoints[after:last]]
+
+    def stored(self, touchpoint: Touchpoint) -> RecordedEvent:
+        """A touchpoint as the log keeps it. Its personal part is bytes that nobody can open."""
+        topic = CONTROL if touchpoint.position in self.decided else TOPIC
+        place = (touchpoint.position, uuid5(SPACE, str(touchpoint.header.source)), touchpoint.position, topic)
+        personal = pack(dict.fromkeys(touchpoint.personal, b"sealed"))
+        business = encode_salted(touchpoint.business, SALT) if touchpoint.business else None
+        return RecordedEvent(*place, touchpoint.recorded_at, encode_header(touchpoint.header), business, personal)
 
 
-def stored(touchpoint: Touchpoint) -> RecordedEvent:
-    """A touchpoint as the log keeps it. Its personal part is bytes that nobody can open."""
-    personal = pack({name: b"sealed" for name in touchpoint.personal})
-    business = encode_salted(touchpoint.business, SALT) if touchpoint.business else None
-    header = encode_header(touchpoint.header)
-    place = (touchpoint.position, uuid5(SPACE, str(touchpoint.header.source)), touchpoint.position, TOPIC)
-    return RecordedEvent(*place, touchpoint.recorded_at, header, business, personal)
+@dataclass(frozen=True)
+class WorldOpening:
+    """Opens what a world has in memory, personal parts included."""
 
+    world: World
 
-def again(touchpoint: Touchpoint, position: int) -> Touchpoint:
-    """The same touchpoint at another position."""
-    return dataclasses.replace(touchpoint, position=position)
+    @property
+    def columns(self) -> list[str]:
+        """No more than others need."""
+        return CLEAR
+
+    def open(self, events: Sequence[RecordedEvent]) -> list[Touchpoint]:
+        """The touchpoints of the events."""
+        return self.world.open(events)
