@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
+from dataclasses import replace
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from eventsourcing.persistence import Mapper, StoredEvent
 
+from cdp.identity.rules import RuleSet
 from cdp.log.events import Head, RecordedEvent
 from cdp.policy.policy import TOPICS, Fold, Policy, concerned
 
@@ -52,6 +54,15 @@ class Policies:
         with self._lock:
             self._read_on()
             return self._after(len(self._changes))
+
+    def under(self, rules: RuleSet, position: int) -> Policy:
+        """What would hold at this position if these identity rules had been in force."""
+        now = self.at(position)
+        fold = Fold()
+        with self._lock:
+            for change in self._changes[: bisect_right(self._positions, position)]:
+                fold.take(change.event, change.position)
+        return replace(now, rules=rules, public=fold.public(rules.trust))
 
     def decided(self, number: int) -> list[int]:
         """The positions of everything that was ever decided about an identifier, the latest first."""

@@ -56,7 +56,7 @@ class Fold:
             rules,
             rules_version,
             tuple(self.decisions.values()),
-            self._public(rules.trust),
+            self.public(rules.trust),
             survivorship,
             survivorship_version,
         )
@@ -65,7 +65,7 @@ class Fold:
         number = self.active.get(kind, 0)
         return (parse(self.drafts[kind, number]) if number else default), number
 
-    def _public(self, trust: Mapping[str, str]) -> frozenset[UUID]:
+    def public(self, trust: Mapping[str, str]) -> frozenset[UUID]:
         """A company may trust a source in another way than it was set up."""
         return frozenset(
             source for source, (name, declared) in self.sources.items() if trust.get(name, declared) == PUBLIC
