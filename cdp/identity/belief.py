@@ -65,9 +65,3 @@ def ordered(numbers: list[int], places: Mapping[int, Place]) -> tuple[int, ...]:
         by_place: Callable[[int], Place] = places.__getitem__
         numbers = sorted(dict.fromkeys(numbers), key=by_place)
     return tuple(numbers)
-
-
-def usable_identifiers(identifiers: Iterable[int], nodes: Mapping[int, Node], rules: RuleSet) -> Usable:
-    """The identifiers of one subject that the rules do not block."""
-    subject = SubjectSeen(0, tuple(identifiers))
-    return split([subject], believed([nodes[number] for number in subject.identifiers], rules))[0]

@@ -76,14 +76,6 @@ class Link(NamedTuple):
     position: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why an identifier links nobody, for whoever asks why two touchpoints are not one profile."""
-
-    number: int
-    code: str
-
-
 @dataclass(frozen=True)
 class Resolution:
     """What the rules make of the subjects.
@@ -95,7 +87,6 @@ class Resolution:
 
     profiles: Mapping[int, str]
     memberships: Sequence[Membership]
-    reasons: Sequence[Reason] = field(default=())
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
     withheld: Sequence[Withheld] = field(default=())
     links: Sequence[Link] = field(default=())

@@ -133,7 +133,7 @@ class IdentityGraph:
         ]
         verdicts = {**blocked(self.nodes.values(), self.stewards), **self.ambiguous}
         withheld = [*self.stewards.withheld, *self.people.withheld, *self.strangers.withheld]
-        return Resolution(belongings.profiles(), memberships, (), verdicts, withheld, self.links())
+        return Resolution(belongings.profiles(), memberships, verdicts, withheld, self.links())
 
     def links(self) -> list[Link]:
         """Every pair that was seen together or that a steward joined, and that is not withheld."""

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cdp.identity.belief import usable_identifiers
 from cdp.identity.decision import Decision
 from cdp.identity.evidence import Moment, Node, SubjectSeen
-from cdp.identity.findings import Link, Membership, Reason, Resolution, Verdict, Withheld
-from cdp.identity.former import group_exclusives, resolve_settled
+from cdp.identity.findings import Link, Membership, Resolution, Verdict, Withheld
 from cdp.identity.graph import IdentityGraph
 from cdp.identity.rules import RuleSet
 
@@ -26,14 +24,11 @@ __all__ = [
     "Membership",
     "Moment",
     "Node",
-    "Reason",
     "Resolution",
     "SubjectSeen",
     "Verdict",
     "Withheld",
-    "group_exclusives",
     "resolve",
-    "usable_identifiers",
 ]
 
 
@@ -43,8 +38,6 @@ def resolve(
     rules: RuleSet,
     decisions: Sequence[Decision] = (),
     known: Mapping[int, Verdict | None] | None = None,
-    *,
-    settled: Mapping[int, str] | None = None,
 ) -> Resolution:
     """The memberships of all subjects given, with every reason why identifiers do not link.
 
@@ -52,6 +45,4 @@ def resolve(
     that hold an exclusive identifier, unless it is blocked or `known` has the verdict on it (None: it may link); and
     all that hold a shareable one whose memberships are asked for.
     """
-    if settled is not None:
-        return resolve_settled(subjects, nodes, rules, settled)
     return IdentityGraph(subjects, nodes, rules, decisions, known or {}).resolution()

@@ -92,7 +92,6 @@ class RuleSet:
     size_cap: int = SIZE_CAP
     anonymous: Anonymous = "last authenticated"
     trust: Mapping[str, Trust] = field(default_factory=dict)
-    version: int = 1
 
     def of(self, identifier_type: str) -> TypeRule:
         """The rule for a type."""

@@ -84,8 +84,11 @@ def pairs_of_two(case: Case, most: int = 4) -> list[tuple[int, int]]:
 def a_decision_taken_back_leaves_no_trace(case: Case, decision: Decided) -> None:
     """Whatever a steward decides of a pair or an identifier: released, everything is as if it had never been."""
     undecided = case._replace(decided=tuple(each for each in case.decided if each.numbers != decision.numbers))
-    released = undecided._replace(decided=(*undecided.decided, decision, Decided("release", decision.numbers)))
-    assert released.profiles() == undecided.profiles()
+    before = undecided.profiles()
+    decided = undecided._replace(decided=(*undecided.decided, decision))
+    decided.profiles()
+    released = decided._replace(decided=(*decided.decided, Decided("release", decision.numbers)))
+    assert released.profiles() == before
 
 
 def holds_for_each_component_alone(case: Case) -> None:
