@@ -240,12 +240,13 @@ def a_group_falls_apart_around_a_cannot_link(patch: Patch) -> None:
     patch.setattr(IdentityGraph, "people", property(wrong))
 
 
-def decisions_are_never_forgotten(patch: Patch) -> None:
-    everything: list[Decision] = []
+def decisions_linger(patch: Patch) -> None:
+    before: list[Decision] = []
 
     def wrong(decided: Any, *given: Any) -> Stewardship:
-        everything.extend(decided)
-        return stewardship(everything, *given)
+        both = [*before, *decided]
+        before[:] = decided
+        return stewardship(both, *given)
 
     patch.setattr(graph, "stewardship", wrong)
 
@@ -284,7 +285,7 @@ FAULTS = [
     (known_verdicts_are_ignored, component),
     (a_group_falls_apart_around_a_cannot_link, merge_undone),
     (a_group_falls_apart_around_a_cannot_link, link_undone),
-    (decisions_are_never_forgotten, released),
+    (decisions_linger, released),
     (logins_count_in_the_order_of_delivery, delivery),
 ]
 
