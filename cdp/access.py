@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import UUID, uuid5
 
-from eventsourcing.domain import Aggregate, event
+from eventsourcing.domain import event
+
+from cdp.log.accountable import Accountable
 
 SCOPES = (
     *("profiles:read", "sales:read", "status:read", "sources:read", "sources:write", "plans:read", "plans:write"),
@@ -15,27 +17,23 @@ SCOPES = (
 _NAMES = UUID("f3b1d2c4-0b7a-5c55-8d0f-6f6f3e0c9a27")
 
 
-class ServiceToken(Aggregate):
+class ServiceToken(Accountable):
     """A token for programs, limited to scopes. Its id follows from its name."""
 
     TOPIC: ClassVar[str] = "service_token.v1"
 
-    class Created(Aggregate.Created):
+    class Created(Accountable.Created):
         """A token was given out."""
 
         TOPIC: ClassVar[str] = "service_token.created.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
         name: str
         scopes: list[str]
         digest: str
-        actor: str
 
-    class Revoked(Aggregate.Event):
+    class Revoked(Accountable.Event):
         """The token is refused from now on."""
 
         TOPIC: ClassVar[str] = "service_token.revoked.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
-        actor: str
 
     @staticmethod
     def create_id(name: str) -> UUID:

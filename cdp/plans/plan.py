@@ -5,53 +5,46 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import UUID, uuid5
 
-from eventsourcing.domain import Aggregate, event
+from eventsourcing.domain import event
 
+from cdp.log.accountable import Accountable
 from cdp.plans.document import OFF
 
 _NAMES = UUID("0d0b3f0a-9c1e-5b57-8a34-7d1f0a6d2c11")
 
 
-class TrackingPlan(Aggregate):
+class TrackingPlan(Accountable):
     """Its id follows from the source's name. A version never changes; an older one can be activated again."""
 
     TOPIC: ClassVar[str] = "tracking_plan.v1"
 
-    class Created(Aggregate.Created):
+    class Created(Accountable.Created):
         """A source got a plan, with no version yet."""
 
         TOPIC: ClassVar[str] = "tracking_plan.created.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
         source: UUID
         name: str
-        actor: str
 
-    class Drafted(Aggregate.Event):
+    class Drafted(Accountable.Event):
         """A version was written down. `content` is its events as JSON, `mode` the mode it is meant for."""
 
         TOPIC: ClassVar[str] = "tracking_plan.drafted.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
         number: int
         mode: str
         content: str
-        actor: str
 
-    class Activated(Aggregate.Event):
+    class Activated(Accountable.Event):
         """A version is in force from now on, in a mode."""
 
         TOPIC: ClassVar[str] = "tracking_plan.activated.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
         number: int
         mode: str
-        actor: str
 
-    class ModeSet(Aggregate.Event):
+    class ModeSet(Accountable.Event):
         """What becomes of a violation is another from now on."""
 
         TOPIC: ClassVar[str] = "tracking_plan.mode_set.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
         mode: str
-        actor: str
 
     @staticmethod
     def create_id(name: str) -> UUID:

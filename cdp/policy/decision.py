@@ -6,35 +6,35 @@ from collections.abc import Iterable
 from typing import ClassVar
 from uuid import UUID, uuid5
 
-from eventsourcing.domain import Aggregate, event
+from eventsourcing.domain import event
+
+from cdp.log.accountable import Accountable, Personal
 
 LINK, UNLINK, BLOCK, RELEASE = "link", "unlink", "block", "release"
 _NUMBERS = UUID("b5d3c7de-3b2e-5f1f-8a0d-5b2a2f5c7a10")
 
 
-class StewardDecision(Aggregate):
+class StewardDecision(Accountable):
     """The decision on a pair of identifiers, or on one. Its id follows from their numbers; the last word holds."""
 
     TOPIC: ClassVar[str] = "steward_decision.v1"
 
-    class Created(Aggregate.Created):
+    class Created(Accountable.Created):
         """A pair was linked or unlinked, or an identifier blocked, for the first time. `numbers` are the vault's."""
 
         TOPIC: ClassVar[str] = "steward_decision.made.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor", "reason")
+        PERSONAL: ClassVar[Personal] = ("actor", "reason")
         kind: str
         numbers: list[int]
-        actor: str
         reason: str
 
-    class Changed(Aggregate.Event):
+    class Changed(Accountable.Event):
         """Another decision took the place of the last one; the kind `release` takes it back and puts none in place."""
 
         TOPIC: ClassVar[str] = "steward_decision.changed.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor", "reason")
+        PERSONAL: ClassVar[Personal] = ("actor", "reason")
         kind: str
         numbers: list[int]
-        actor: str
         reason: str
 
     @staticmethod

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import ClassVar, NamedTuple
 from uuid import UUID, uuid5
 
-from eventsourcing.domain import Aggregate, event
+from eventsourcing.domain import event
+
+from cdp.log.accountable import Accountable, Personal
 
 IDENTITY, SURVIVORSHIP = "identity", "survivorship"
 KINDS = (IDENTITY, SURVIVORSHIP)
@@ -35,38 +37,34 @@ class Activation(NamedTuple):
     said: Said
 
 
-class RuleBook(Aggregate):
+class RuleBook(Accountable):
     """One for each kind of rules; its id follows from the kind. A version never changes; an older one can come back."""
 
     TOPIC: ClassVar[str] = "rule_book.v1"
 
-    class Created(Aggregate.Created):
+    class Created(Accountable.Created):
         """Rules of this kind are decided here from now on, with no version yet: the built-in ones hold."""
 
         TOPIC: ClassVar[str] = "rule_book.created.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
         kind: str
-        actor: str
 
-    class Drafted(Aggregate.Event):
+    class Drafted(Accountable.Event):
         """A version was written down: `content` is the rules as JSON."""
 
         TOPIC: ClassVar[str] = "rule_book.drafted.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor", "reason")
+        PERSONAL: ClassVar[Personal] = ("actor", "reason")
         kind: str
         number: int
         content: str
-        actor: str
         reason: str
 
-    class Activated(Aggregate.Event):
+    class Activated(Accountable.Event):
         """A version is in force from now on; 0 stands for the built-in rules."""
 
         TOPIC: ClassVar[str] = "rule_book.activated.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor", "reason")
+        PERSONAL: ClassVar[Personal] = ("actor", "reason")
         kind: str
         number: int
-        actor: str
         reason: str
 
     @staticmethod

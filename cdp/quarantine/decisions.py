@@ -6,32 +6,28 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from eventsourcing.domain import Aggregate, event
+from eventsourcing.domain import event
 
-Personal = tuple[str, ...]
+from cdp.log.accountable import Accountable, Personal
 
 
-class Replay(Aggregate):
+class Replay(Accountable):
     """Held items are taken in again. What became of each is in its own row, which names this decision."""
 
     TOPIC: ClassVar[str] = "quarantine_replay.v1"
 
-    class Created(Aggregate.Created):
+    class Created(Accountable.Created):
         """A replay of all items that the selection means was decided; `matching` is how many there were."""
 
         TOPIC: ClassVar[str] = "quarantine.replayed.v1"
-        PERSONAL: ClassVar[Personal] = ("actor",)
         selection: dict[str, Any]
         matching: int
-        actor: str
 
-    class Finished(Aggregate.Event):
+    class Finished(Accountable.Event):
         """All of them were tried; a replay without this event was interrupted, and another took up the rest."""
 
         TOPIC: ClassVar[str] = "quarantine.replay_finished.v1"
-        PERSONAL: ClassVar[Personal] = ("actor",)
         outcomes: dict[str, int]
-        actor: str
 
     @event(Created)
     def __init__(self, selection: dict[str, Any], matching: int, actor: str) -> None:
@@ -44,12 +40,12 @@ class Replay(Aggregate):
         self.outcomes = outcomes
 
 
-class Fix(Aggregate):
+class Fix(Accountable):
     """Held items got other bytes; the first ones stay beside them."""
 
     TOPIC: ClassVar[str] = "quarantine_fix.v1"
 
-    class Created(Aggregate.Created):
+    class Created(Accountable.Created):
         """Items were mended. `change` says how, with values that may be anybody's data."""
 
         TOPIC: ClassVar[str] = "quarantine.fixed.v1"
@@ -57,19 +53,18 @@ class Fix(Aggregate):
         selection: dict[str, Any]
         matching: int
         change: dict[str, Any]
-        actor: str
 
     @event(Created)
     def __init__(self, selection: dict[str, Any], matching: int, change: dict[str, Any], actor: str) -> None:
         self.actor = actor
 
 
-class Discard(Aggregate):
+class Discard(Accountable):
     """Held items will never be taken in."""
 
     TOPIC: ClassVar[str] = "quarantine_discard.v1"
 
-    class Created(Aggregate.Created):
+    class Created(Accountable.Created):
         """Items were discarded, with the reason in somebody's words; `erased` with their bytes."""
 
         TOPIC: ClassVar[str] = "quarantine.discarded.v1"
@@ -78,28 +73,25 @@ class Discard(Aggregate):
         matching: int
         erased: bool
         why: str
-        actor: str
 
     @event(Created)
     def __init__(self, selection: dict[str, Any], matching: int, erased: bool, why: str, actor: str) -> None:
         self.actor = actor
 
 
-class Expiry(Aggregate):
+class Expiry(Accountable):
     """What was received too long ago is no longer kept."""
 
     TOPIC: ClassVar[str] = "quarantine_expiry.v1"
 
-    class Created(Aggregate.Created):
+    class Created(Accountable.Created):
         """The bytes received before `until` are destroyed: of `held` items, which are discarded with that, and of
         `settled` ones, whose outcome stays."""
 
         TOPIC: ClassVar[str] = "quarantine.expired.v1"
-        PERSONAL: ClassVar[Personal] = ("actor",)
         until: datetime
         held: int
         settled: int
-        actor: str
 
     @event(Created)
     def __init__(self, until: datetime, held: int, settled: int, actor: str) -> None:

@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import ClassVar
 from uuid import UUID, uuid5
 
-from eventsourcing.domain import Aggregate, event
+from eventsourcing.domain import event
 
 from cdp.identity.identifier import GLOBAL
+from cdp.log.accountable import Accountable
 from cdp.source_id import source_id
 
 CHANNELS = (
@@ -52,16 +53,15 @@ class WriteKey:
         return self.valid_until is None or now < self.valid_until
 
 
-class Source(Aggregate):
+class Source(Accountable):
     """Its id follows from its name, so that a name cannot be given twice."""
 
     TOPIC: ClassVar[str] = "source.v1"
 
-    class Created(Aggregate.Created):
+    class Created(Accountable.Created):
         """A source was set up."""
 
         TOPIC: ClassVar[str] = "source.created.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
         name: str
         channel: str
         brand: str | None
@@ -69,24 +69,19 @@ class Source(Aggregate):
         namespaces: dict[str, str]
         credential_id: str
         key_digest: str
-        actor: str
 
-    class WriteKeyRotated(Aggregate.Event):
+    class WriteKeyRotated(Accountable.Event):
         """A new write key took the place of the old, which is valid until a set time."""
 
         TOPIC: ClassVar[str] = "source.write_key_rotated.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
         credential_id: str
         key_digest: str
         old_valid_until: datetime
-        actor: str
 
-    class Disabled(Aggregate.Event):
+    class Disabled(Accountable.Event):
         """Nothing is accepted from the source any more."""
 
         TOPIC: ClassVar[str] = "source.disabled.v1"
-        PERSONAL: ClassVar[tuple[str, ...]] = ("actor",)
-        actor: str
 
     @staticmethod
     def create_id(name: str) -> UUID:
