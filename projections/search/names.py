@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from cdp.identity.normalise import name_key
+from projections.words import LONGEST, folded, words
 
 WHOLE = ("name", "fullName", "full_name")
 FIRST = ("firstName", "first_name", "givenName", "given_name")
@@ -16,13 +14,8 @@ CITY = ("address.city", "city")
 ATTRIBUTES = (*WHOLE, *FIRST, *LAST, *CITY)
 """The traits looked at; of several that mean the same the first one that says anything counts."""
 
-LONGEST = 200
-"""Characters of a name or a city that count."""
-
 NAMELESS = "\U0010ffff"
 """The key of a profile without a name: in the order of names it comes last."""
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 class Called(NamedTuple):
@@ -46,17 +39,6 @@ def called(fields: Mapping[str, Any]) -> Called:
     return Called(
         name or None, folded(name) or NAMELESS, "".join(f" {word}" for word in found), folded(_first(fields, CITY))
     )
-
-
-@lru_cache(maxsize=65_536)
-def words(text: str) -> tuple[str, ...]:
-    """The folded words of a name or of what was typed to find one."""
-    return tuple(_WORD.findall(name_key(text)))
-
-
-def folded(text: str) -> str:
-    """A city in the form in which it is compared."""
-    return " ".join(words(text))
 
 
 def _first(fields: Mapping[str, Any], attributes: tuple[str, ...]) -> str:

@@ -40,7 +40,7 @@ on days (day, profile);
 create table if not exists names (
     profile text primary key,
     name text,
-    key text not null,
+    key text collate "C" not null,
     words text not null
 );
 
@@ -48,7 +48,7 @@ create index if not exists names_in_order
 on names (key, profile);
 
 create table if not exists words (
-    word text not null,
+    word text collate "C" not null,
     profile text not null,
     primary key (word, profile)
 );
