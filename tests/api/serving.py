@@ -45,7 +45,7 @@ class Served:
         from threading import Event
 
         platform = self.platform
-        surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values)
+        surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values, platform.policies)
         with leading(platform.databases.read, Event()) as connection:
             assert connection is not None
             catch_up(Engine(connection, platform.reader, platform.opener, found_projections(), surroundings))
