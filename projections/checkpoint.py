@@ -1,4 +1,4 @@
-"""Checkpoints: how far each projection has come, in which incarnation of the log, and what it had to leave out.
+"""Checkpoints: how far each projection has come, in which incarnation of the log and in which database schema.
 
 A checkpoint is written in the transaction of the rows that it vouches for, on condition that it still has its old
 value, so two projectors can never both advance it.
@@ -18,13 +18,14 @@ create schema if not exists engine;
 create table if not exists engine.checkpoints (
     projection text not null,
     version integer not null,
+    schema text not null,
     configuration text not null,
     incarnation uuid not null,
     position bigint not null,
     recorded_at timestamptz,
     live boolean not null,
     published boolean not null,
-    primary key (projection, version)
+    primary key (schema)
 );
 create table if not exists engine.parked (
     projection text not null,
@@ -33,14 +34,55 @@ create table if not exists engine.parked (
     error text not null,
     primary key (projection, version, position)
 );
+create table if not exists engine.parked_keys (
+    projection text not null,
+    version integer not null,
+    key bigint not null,
+    position bigint not null,
+    primary key (projection, version, key)
+);
+create table if not exists engine.requests (
+    projection text not null,
+    kind text not null,
+    primary key (projection, kind)
+);
+create table if not exists engine.failures (
+    projection text not null,
+    version integer not null,
+    position bigint not null,
+    error text not null,
+    primary key (projection)
+);
 """
+_UPGRADE = """
+do $$
+begin
+    if exists (
+        select from information_schema.tables
+        where table_schema = 'engine'
+            and table_name = 'checkpoints'
+    ) and not exists (
+        select from information_schema.columns
+        where table_schema = 'engine'
+            and table_name = 'checkpoints'
+            and column_name = 'schema'
+    ) then
+        alter table engine.checkpoints add column schema text;
+        update engine.checkpoints set schema = projection || '_v' || version;
+        alter table engine.checkpoints drop constraint checkpoints_pkey;
+        alter table engine.checkpoints add primary key (schema);
+    end if;
+end
+$$
+"""
+"""Takes the table of an older release over: it had no column for the schema."""
 
-_COLUMNS = "projection, version, configuration, incarnation, position, recorded_at, live, published"
+_COLUMNS = "projection, version, schema, configuration, incarnation, position, recorded_at, live, published"
 _WRITE = f"""
 insert into engine.checkpoints ({_COLUMNS})
-values (%(projection)s, %(version)s, %(configuration)s, %(incarnation)s, %(position)s, %(recorded_at)s, %(live)s,
-    %(published)s)
-on conflict (projection, version)
+values (%(projection)s, %(version)s, %(schema)s, %(configuration)s, %(incarnation)s, %(position)s, %(recorded_at)s,
+    %(live)s, %(published)s)
+on conflict (schema)
 do update set
     configuration = excluded.configuration,
     incarnation = excluded.incarnation,
@@ -51,16 +93,10 @@ do update set
 """
 _ADVANCE = """
 update engine.checkpoints
-set position = %(position)s, recorded_at = %(recorded_at)s, live = %(live)s
-where projection = %(projection)s
-    and version = %(version)s
+set position = %(position)s, recorded_at = %(recorded_at)s
+where schema = %(schema)s
     and incarnation = %(incarnation)s
     and position = %(expected)s
-"""
-_PARK = """
-insert into engine.parked (projection, version, position, error)
-values (%s, %s, %s, %s)
-on conflict do nothing
 """
 
 
@@ -75,15 +111,16 @@ class LeadershipLost(Exception):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How far a projection's version has come.
+    """How far the rows in one schema have come.
 
-    `recorded_at` is the time of the event at `position`. `live` is set once it has reached the head: from then on an
-    event that it cannot digest is parked, while in a rebuild it is fatal. `published` says that the stable views show
-    this version.
+    `recorded_at` is the time of the event at `position`. `live` is set once a build is complete: from then on an event
+    that cannot be digested is parked, while in a build it is fatal. `published` says that the stable views show these
+    rows; until a build is complete they show those of before, unless there were none.
     """
 
     projection: str
     version: int
+    schema: str
     configuration: str
     incarnation: UUID
     position: int = 0
@@ -91,27 +128,29 @@ class Checkpoint:
     live: bool = False
     published: bool = False
 
-    def moved(self, position: int, recorded_at: datetime, head: int) -> Checkpoint:
-        """The checkpoint after the event at `position`, with the head of the log where it is."""
-        return dataclasses.replace(self, position=position, recorded_at=recorded_at, live=self.live or position >= head)
-
-    def restarted(self, configuration: str, incarnation: UUID) -> Checkpoint:
-        """The checkpoint of a rebuild."""
-        fresh = Checkpoint(self.projection, self.version, configuration, incarnation)
-        return dataclasses.replace(fresh, published=self.published)
+    def moved(self, position: int, recorded_at: datetime) -> Checkpoint:
+        """The checkpoint after the event at `position`."""
+        return dataclasses.replace(self, position=position, recorded_at=recorded_at)
 
 
-def read_checkpoints(connection: Connected) -> dict[tuple[str, int], Checkpoint]:
-    """All checkpoints, by projection and version; empty where no projector ever ran."""
-    row = connection.execute("select to_regclass('engine.checkpoints') is not null").fetchone()
+def make_tables(connection: Connected) -> None:
+    """Makes the engine's own tables where they are missing."""
+    with connection.transaction():
+        connection.execute(_UPGRADE)
+        connection.execute(TABLES)
+
+
+def read_checkpoints(connection: Connected) -> list[Checkpoint]:
+    """All checkpoints, by projection and schema; empty where no projector ever ran."""
+    row = connection.execute("select to_regclass('engine.requests') is not null").fetchone()
     if row is None or not row[0]:
-        return {}
-    rows = connection.execute(f"select {_COLUMNS} from engine.checkpoints order by projection, version")
-    return {(row[0], row[1]): Checkpoint(*row) for row in rows}
+        return []
+    rows = connection.execute(f"select {_COLUMNS} from engine.checkpoints order by projection, schema")
+    return [Checkpoint(*row) for row in rows]
 
 
 def write_checkpoint(connection: Connected, checkpoint: Checkpoint) -> None:
-    """Sets a checkpoint whatever it was: for the beginning of a build."""
+    """Sets a checkpoint whatever it was: for the beginning and the end of a build."""
     connection.execute(_WRITE, dataclasses.asdict(checkpoint))
 
 
@@ -122,14 +161,7 @@ def advance_checkpoint(connection: Connected, old: Checkpoint, new: Checkpoint) 
         raise LeadershipLost(old.projection, old.position)
 
 
-def park(connection: Connected, checkpoint: Checkpoint, position: int, error: BaseException) -> None:
-    """Notes that a projection left out the event at `position`. Of the error only the type is kept: no data."""
-    kind = f"{type(error).__module__}.{type(error).__qualname__}"
-    connection.execute(_PARK, [checkpoint.projection, checkpoint.version, position, kind])
-
-
-def forget_parked(connection: Connected, checkpoint: Checkpoint) -> None:
-    """A rebuild starts without parked events."""
-    connection.execute(
-        "delete from engine.parked where projection = %s and version = %s", [checkpoint.projection, checkpoint.version]
-    )
+def forget_checkpoints(connection: Connected, projection: str) -> None:
+    """Removes what the engine knows of a projection: its checkpoints, what was parked, asked for and failed."""
+    for table in ("checkpoints", "parked", "parked_keys", "requests", "failures"):
+        connection.execute(f"delete from engine.{table} where projection = %s", [projection])

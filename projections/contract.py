@@ -156,3 +156,8 @@ def tables_of(projection: Projection) -> str:
 def schema_of(projection: Projection) -> str:
     """The database schema that holds this version's tables."""
     return f"{projection.name}_v{projection.version}"
+
+
+def next_schema_of(projection: Projection) -> str:
+    """The database schema in which this version is built beside the rows that are served."""
+    return f"{schema_of(projection)}_next"

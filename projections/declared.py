@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from cdp.log.touchpoint import Touchpoint
 from projections.contract import Batch, Connected, Surroundings, Writer
 from projections.copying import columns_of, copy_rows
 from projections.entities import Difference, Entities
 from projections.entity_table import EntityTable
 from projections.facts import Facts, Row
+from projections.parking import subject_key
 from projections.rollup_table import RollupTable
 from projections.rollups import Rollup
 
@@ -22,7 +24,8 @@ class Declared:
     """A projection of facts, of entities over them, and of rollups over either.
 
     Entities are folded in the order given, so one may have another before it for a source. Where any is `by_profile`
-    the projection requires identity.
+    the projection requires identity. `parks` gives the keys of a touchpoint that cannot be digested; later ones of the
+    same keys are left out too, where there are entities.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Declared:
     rollups: tuple[Rollup, ...] = ()
     depends_on: Callable[[Surroundings], str] = lambda surroundings: ""
     requires: tuple[str, ...] = ()
+    parks: Callable[[Touchpoint], Iterable[str]] = subject_key
+    takes_late: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Refuses a declaration that names what it does not declare."""
@@ -58,6 +63,10 @@ class Declared:
     def writer(self, schemas: Mapping[str, str], surroundings: Surroundings) -> Writer:
         """A writer that copies facts, folds entities and passes what differs on to the rollups."""
         return DeclaredWriter(self, schemas, surroundings)
+
+    def keys(self, touchpoint: Touchpoint) -> Iterable[str]:
+        """What to park: facts are independent of each other, what is folded from them is not."""
+        return self.parks(touchpoint) if self.entities else ()
 
     @property
     def rows(self) -> dict[str, Any]:

@@ -1,62 +1,32 @@
-"""The engine: brings projections up to the head of the log, batch by batch, the same way live and in a replay.
+"""The engine: keeps what is served at the head of the log and builds anew, beside it, what cannot go on.
 
-The projection that is furthest behind sets the pace: a batch begins at the lowest checkpoint and ends where the next
-projection stands, so each batch is read and decoded once for all that are due. Rows and checkpoints of a batch commit
-in one transaction.
+Two tracks of projections move along the log: the live one, and the one of builds, which never overtakes it. A build
+that has reached the live track is swapped in.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-import traceback
+import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
 
 import psycopg
 
-from cdp.log.events import Head, RecordedEvent
-from cdp.log.touchpoint import Touchpoint
-from projections.checkpoint import Checkpoint, advance_checkpoint, park
-from projections.contract import Batch, Connected, Projection, Surroundings, Writer, schema_of
-from projections.preparation import prepare, publish_ready
+from projections.checkpoint import Checkpoint, make_tables
+from projections.contract import Connected, Projection, Surroundings
+from projections.parking import forget_parked, note_failure, read_parked, takes_late
+from projections.preparation import prepare
+from projections.publication import swap_in
+from projections.requests import REBUILD, RETRY, Request, answer, ask, read_requests
+from projections.track import Opener, ProjectionFailed, Reader, Track, Workplace
+
+__all__ = ["Engine", "Opener", "ProjectionFailed", "Reader"]
 
 BATCH_SIZE = 5_000
+SWAP_AGAIN_SECONDS = 1.0
+"""How long a swap waits that readers kept from happening: everybody else queues behind it meanwhile."""
 
 _logger = logging.getLogger(__name__)
-
-
-class Reader(Protocol):
-    """The part of the log's reader that the engine needs."""
-
-    def read(self, after: int, limit: int, up_to: int | None = None) -> list[RecordedEvent]:
-        """At most `limit` events past `after`, in order, without a gap, up to `up_to` inclusive."""
-        ...
-
-    def head(self) -> Head:
-        """The last position, its time, and the log's incarnation."""
-        ...
-
-
-class Opener(Protocol):
-    """What turns recorded events into touchpoints."""
-
-    def open(self, events: Sequence[RecordedEvent]) -> list[Touchpoint]:
-        """The touchpoints among the events, in order."""
-        ...
-
-
-class ProjectionFailed(Exception):
-    """A projection cannot digest an event. While it is built anew this is fatal: mend the projection, start again."""
-
-    def __init__(self, names: Sequence[str], after: int, position: int, error: Exception) -> None:
-        super().__init__(
-            f"{', '.join(names)} failed with {type(error).__name__} on the events past position {after} up to "
-            f"{position}; a projection that is built anew must digest every event: mend it and start again"
-        )
-        self.names = tuple(names)
-        self.error = error
 
 
 class Engine:
@@ -71,125 +41,122 @@ class Engine:
         surroundings: Surroundings,
         batch_size: int = BATCH_SIZE,
     ) -> None:
-        self._connection = connection
-        self._reader = reader
-        self._opener = opener
-        self._projections = {projection.name: projection for projection in projections}
-        self._surroundings = surroundings
-        self._batch_size = batch_size
-        self._schemas = {projection.name: schema_of(projection) for projection in projections}
-        self._head = reader.head()
-        self._checkpoints: dict[str, Checkpoint] = {}
-        self._writers: dict[str, Writer] = {}
+        by_name = {projection.name: projection for projection in projections}
+        self._work = Workplace(connection, reader, opener, by_name, surroundings, batch_size)
+        self._given_up: frozenset[frozenset[str]] = frozenset()
+        self._swap_at = 0.0
+        make_tables(connection)
         self._prepare()
 
     @property
     def checkpoints(self) -> Mapping[str, Checkpoint]:
-        """Where each projection stands."""
-        return dict(self._checkpoints)
+        """Where each projection stands; of one that is built, how far the build is."""
+        return {**self._live.checkpoints, **self._builds.checkpoints}
 
     def step(self) -> int:
-        """Applies the next batch and gives its number of events; 0 when every projection was at the head already.
+        """Applies the next batches and gives their number of events; 0 when nothing was left to do.
 
-        Raises `LeadershipLost`, `ProjectionFailed` for an error in a rebuild, and what psycopg raises when a database
-        is away; then nothing of the batch was written, and the engine must not be used further.
+        Raises `LeadershipLost`, `ProjectionFailed` for an error in a build while nothing is served that could go on,
+        and what psycopg raises when a database is away; then nothing of the failing events was written, and the engine
+        must not be used further.
         """
-        self._head = self._reader.head()
-        if self._log_changed():
+        self._head = self._work.reader.head()
+        requests = read_requests(self._work.connection)
+        if requests != self._requests:
+            self._hear(requests - self._requests)
             self._prepare()
-        lowest = min(checkpoint.position for checkpoint in self._checkpoints.values())
-        if lowest >= self._head.position:
-            return 0
-        due = [name for name, checkpoint in self._checkpoints.items() if checkpoint.position == lowest]
-        events = self._reader.read(lowest, self._batch_size, self._next_stop(lowest))
-        self._advance(due, events)
-        self._checkpoints = publish_ready(self._connection, self._projections, self._checkpoints)
-        return len(events)
+        elif self._log_changed():
+            self._prepare()
+        return self._live.step(self._head.position) + self._build()
 
     def _prepare(self) -> None:
-        self._checkpoints = prepare(self._connection, self._projections, self._surroundings, self._head)
-        self._renew_writers()
+        """Plans anew what goes on and what is built. Swaps in what is complete at once, as over an empty log."""
+        work = self._work
+        self._head = work.reader.head()
+        self._requests = read_requests(work.connection)
+        self._plan = prepare(work, self._head, self._requests, self._given_up)
+        self._live, self._builds = Track(work, self._plan.live), Track(work, self._plan.building)
+        self._complete()
 
     def _log_changed(self) -> bool:
+        """Whether the log was restored to an earlier state."""
         return any(
             checkpoint.incarnation != self._head.incarnation or checkpoint.position > self._head.position
-            for checkpoint in self._checkpoints.values()
+            for checkpoint in self.checkpoints.values()
         )
 
-    def _next_stop(self, lowest: int) -> int:
-        """Where the next projection stands, so that a batch never runs past it; else the head."""
-        above = [each.position for each in self._checkpoints.values() if each.position > lowest]
-        return min(above, default=self._head.position)
+    # -- builds -------------------------------------------------------------------------------------------------------
 
-    def _renew_writers(self) -> None:
-        """Forgets what writers remember: it may come from a transaction that was rolled back."""
-        self._writers = {
-            name: projection.writer(self._schemas, self._surroundings) for name, projection in self._projections.items()
-        }
-
-    def _advance(
-        self, due: Sequence[str], events: Sequence[RecordedEvent], parked: Mapping[str, Exception] | None = None
-    ) -> None:
-        """Applies events to the projections due; halves them until an event that one cannot digest stands alone.
-
-        For those in `parked` that event is left out, with the error that it gave.
-        """
-        parked = parked or {}
+    def _build(self) -> int:
         try:
-            self._apply(due, events, parked)
+            done = self._builds.step(self._target())
         except ProjectionFailed as failure:
-            self._renew_writers()
-            if not all(self._checkpoints[name].live and name not in parked for name in failure.names):
+            if not self._live.checkpoints:
                 raise
-            if len(events) > 1:
-                half = len(events) // 2
-                self._advance(due, events[:half])
-                self._advance(due, events[half:])
-            else:
-                self._advance(due, events, {**parked, **dict.fromkeys(failure.names, failure.error)})
+            self._give_up(failure)
+            return 1
+        self._complete()
+        return done
 
-    def _apply(self, due: Sequence[str], events: Sequence[RecordedEvent], parked: Mapping[str, Exception]) -> None:
-        last = events[-1]
-        batch = Batch(self._open(due, events, parked), events[0].position - 1, last.position)
-        nothing = dataclasses.replace(batch, touchpoints=())
-        with self._connection.transaction():
-            moved = [self._move(name, last.position, last.recorded_at) for name in due]
-            for name in due:
-                self._write(name, nothing if name in parked else batch)
-            for name, error in parked.items():
-                park(self._connection, self._checkpoints[name], last.position, error)
-        self._checkpoints.update({checkpoint.projection: checkpoint for checkpoint in moved})
-        for name in parked:
-            _logger.error("parked the event at position %d for %s", last.position, name)
+    def _target(self) -> int:
+        """How far builds go: as far as the live track, so that what is swapped in fits to what stays."""
+        lowest = self._live.lowest
+        return self._head.position if lowest is None else lowest
 
-    def _open(
-        self, due: Sequence[str], events: Sequence[RecordedEvent], parked: Mapping[str, Exception]
-    ) -> list[Touchpoint]:
-        if parked.keys() >= set(due):
-            return []
+    def _complete(self) -> None:
+        """Swaps in the builds that have reached their target, unless readers keep them from it."""
+        checkpoints = self._builds.checkpoints
+        reached = {name for name, each in checkpoints.items() if each.position >= self._target()}
+        names = [name for build in self._plan.builds if build <= reached for name in sorted(build)]
+        if not names or time.monotonic() < self._swap_at:
+            return
         try:
-            return self._opener.open(events)
-        except psycopg.OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever an event does to its decoder, it may not stop the others
-            raise self._failure(due, events[0].position - 1, events[-1].position, error) from None
+            swap_in(self._work.connection, self._work.projections, [checkpoints[name] for name in names])
+        except psycopg.errors.LockNotAvailable:
+            _logger.warning("readers hold on to what %s replaces; trying again", ", ".join(names))
+            self._swap_at = time.monotonic() + SWAP_AGAIN_SECONDS
+        else:
+            _logger.info("served now: %s", ", ".join(names))
+            self._prepare()
 
-    def _write(self, name: str, batch: Batch) -> None:
+    def _give_up(self, failure: ProjectionFailed) -> None:
+        """Leaves a build that cannot digest an event until it is asked for again; what is served goes on."""
+        [build] = [each for each in self._plan.builds if each & set(failure.names)]
+        _logger.error("%s; what is served goes on", failure)
+        connection = self._work.connection
+        with connection.transaction():
+            for name in build:
+                answer(connection, Request(name, REBUILD))
+            for name in failure.names:
+                note_failure(connection, self._builds.checkpoints[name], failure.position, failure.error)
+        self._given_up |= {build}
+        self._prepare()
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def _hear(self, requests: frozenset[Request]) -> None:
+        """Takes in what was parked, where that is asked for, and tries again what failed."""
+        for request in sorted(requests):
+            name = request.projection
+            self._given_up = frozenset(build for build in self._given_up if name not in build)
+            if name not in self._work.projections:
+                _logger.warning("there is no projection %s to %s", name, request.kind)
+                answer(self._work.connection, request)
+            elif request.kind == RETRY:
+                self._retry(request)
+
+    def _retry(self, request: Request) -> None:
+        """Applies the parked events of a live projection that can take them late; another is built anew."""
+        name, connection = request.projection, self._work.connection
+        parked = [each.position for each in read_parked(connection, name)]
         try:
-            batch.moved[name] = self._writers[name].write(batch, self._connection)
-        except psycopg.OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever an event does to a projection, it may not stop the others
-            raise self._failure([name], batch.after, batch.position, error) from None
-
-    def _failure(self, names: Sequence[str], after: int, position: int, error: Exception) -> ProjectionFailed:
-        failure = ProjectionFailed(names, after, position, error)
-        place = "".join(traceback.format_tb(error.__traceback__)[-3:])
-        _logger.warning("%s failed with %s, events %d to %d, at\n%s", names, type(error), after + 1, position, place)
-        return failure
-
-    def _move(self, name: str, position: int, recorded_at: datetime) -> Checkpoint:
-        old = self._checkpoints[name]
-        new = old.moved(position, recorded_at, self._head.position)
-        advance_checkpoint(self._connection, old, new)
-        return new
+            with connection.transaction():
+                answer(connection, request)
+                if parked and name in self._live.checkpoints and takes_late(self._work.projections[name]):
+                    self._live.take_in(name, parked)
+                    forget_parked(connection, name)
+                elif parked:
+                    ask(connection, Request(name, REBUILD))
+        except ProjectionFailed as failure:
+            _logger.error("%s; its parked events stay parked", failure)
+            answer(connection, request)

@@ -1,85 +1,76 @@
-"""Making projections ready to run: tables, checkpoints, and which of them must be built anew."""
+"""Making projections ready to run: tables and checkpoints as the plan says, and leftovers removed."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from cdp.log.events import Head
-from projections.checkpoint import TABLES, Checkpoint, forget_parked, read_checkpoints, write_checkpoint
-from projections.contract import Connected, Projection, Surroundings
-from projections.publication import empty, install, publish
-
-Projections = Mapping[str, Projection]
-Checkpoints = dict[str, Checkpoint]
+from projections.checkpoint import forget_checkpoints, read_checkpoints, write_checkpoint
+from projections.contract import Connected, Projection
+from projections.plan import Plan, Planning
+from projections.publication import drop_projection, drop_schema, empty, install, own_schemas, publish, swapping
+from projections.requests import REBUILD, Request
+from projections.track import Workplace
 
 _logger = logging.getLogger(__name__)
 
 
-def prepare(connection: Connected, projections: Projections, surroundings: Surroundings, head: Head) -> Checkpoints:
-    """Makes missing tables and gives the checkpoint of each projection, in the order given.
-
-    A projection is emptied and begins at position 0 where its rows cannot be continued: it is new, its configuration
-    changed, its checkpoint is of another incarnation of the log or past its head, or it is ahead of what it requires.
-    """
-    connection.execute(TABLES)
+def prepare(
+    work: Workplace, head: Head, requests: Collection[Request], given_up: Collection[frozenset[str]] = ()
+) -> Plan:
+    """Makes what is missing, removes what nobody needs, and says what goes on and what is built."""
+    connection, projections = work.connection, work.projections
     stored = read_checkpoints(connection)
-    ready: Checkpoints = {}
-    for name, projection in projections.items():
-        install(connection, projection)
-        configuration = projection.configuration(surroundings)
-        checkpoint = stored.get((name, projection.version))
-        cause = _cause_to_rebuild(checkpoint, configuration, head, [ready[each] for each in projection.requires])
-        if cause is None and checkpoint is not None:
-            ready[name] = checkpoint
-        else:
-            _logger.info("building %s version %d: %s", name, projection.version, cause)
-            first = Checkpoint(name, projection.version, configuration, head.incarnation)
-            ready[name] = _begin(connection, projection, checkpoint or first, configuration, head)
-    return publish_ready(connection, projections, ready)
+    for name in sorted({each.projection for each in stored} - projections.keys()):
+        _remove(connection, name)
+    plan = Planning(
+        projections=projections,
+        configurations={name: each.configuration(work.surroundings) for name, each in projections.items()},
+        stored=stored,
+        head=head,
+        asked={request.projection for request in requests if request.kind == REBUILD},
+        given_up=given_up,
+    ).plan()
+    _clear(connection, plan, projections)
+    for name, checkpoint in plan.live.items():
+        install(connection, projections[name], checkpoint.schema)
+    for name in plan.building:
+        _begin(connection, plan, projections[name], fresh=name in plan.fresh)
+    return plan
 
 
-def _cause_to_rebuild(
-    checkpoint: Checkpoint | None, configuration: str, head: Head, required: list[Checkpoint]
-) -> str | None:
-    if checkpoint is None:
-        return "it has no checkpoint"
-    if checkpoint.configuration != configuration:
-        return f"its configuration changed from {checkpoint.configuration!r} to {configuration!r}"
-    if checkpoint.incarnation != head.incarnation:
-        return "its checkpoint is of another incarnation of the log, which was restored since"
-    if checkpoint.position > head.position:
-        return f"its checkpoint {checkpoint.position} is past the head of the log, {head.position}"
-    if any(checkpoint.position > each.position for each in required):
-        return "what it requires is built anew"
-    return None
+def _remove(connection: Connected, name: str) -> None:
+    """Drops what is left of a projection that no folder declares any more."""
+    _logger.warning("the projection %s is no longer declared: its tables are dropped", name)
+    with connection.transaction(), swapping(connection):
+        drop_projection(connection, name)
+        forget_checkpoints(connection, name)
 
 
-def _begin(
-    connection: Connected, projection: Projection, old: Checkpoint, configuration: str, head: Head
-) -> Checkpoint:
-    fresh = dataclasses.replace(old.restarted(configuration, head.incarnation), live=head.position == 0)
+def _clear(connection: Connected, plan: Plan, projections: Collection[str]) -> None:
+    """Drops unfinished builds that cannot go on, and schemas that no checkpoint vouches for."""
+    kept = {each.schema for each in (*plan.live.values(), *plan.building.values())}
     with connection.transaction():
-        empty(connection, projection)
-        forget_parked(connection, fresh)
-        write_checkpoint(connection, fresh)
-    return fresh
+        for checkpoint in plan.obsolete:
+            connection.execute("delete from engine.checkpoints where schema = %s", [checkpoint.schema])
+        kept |= {each.schema for each in read_checkpoints(connection)}
+        for name in projections:
+            for schema in own_schemas(connection, name):
+                if schema not in kept:
+                    drop_schema(connection, schema)
 
 
-def publish_ready(connection: Connected, projections: Projections, checkpoints: Checkpoints) -> Checkpoints:
-    """Points the stable views at every version that has caught up, or that nobody could see an older version of."""
-    waiting = [checkpoint for checkpoint in checkpoints.values() if not checkpoint.published]
-    if not waiting:
-        return checkpoints
-    shown = {name for (name, _), each in read_checkpoints(connection).items() if each.published}
-    ready = [each for each in waiting if each.live or each.projection not in shown]
-    return {**checkpoints, **{each.projection: _publish(connection, projections, each) for each in ready}}
-
-
-def _publish(connection: Connected, projections: Projections, checkpoint: Checkpoint) -> Checkpoint:
-    published = dataclasses.replace(checkpoint, published=True)
-    with connection.transaction():
-        publish(connection, projections[checkpoint.projection])
-        write_checkpoint(connection, published)
-    return published
+def _begin(connection: Connected, plan: Plan, projection: Projection, fresh: bool) -> None:
+    checkpoint = plan.building[projection.name]
+    install(connection, projection, checkpoint.schema)
+    if not fresh:
+        _logger.info("building %s goes on at position %d", checkpoint.schema, checkpoint.position)
+        return
+    cause = plan.causes.get(projection.name, "what is built anew requires it")
+    _logger.info("building %s version %d: %s", projection.name, projection.version, cause)
+    with connection.transaction(), swapping(connection):
+        empty(connection, checkpoint.schema)
+        write_checkpoint(connection, checkpoint)
+        if checkpoint.published:
+            publish(connection, projection.name, checkpoint.schema)

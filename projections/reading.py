@@ -7,6 +7,11 @@ from collections.abc import Iterator
 
 from cdp.postgres.databases import Pool
 from projections.contract import Connected
+from projections.publication import SWAP_LOCK
+
+_BUILT = """
+select to_regclass('identity.memberships') is not null, pg_advisory_xact_lock_shared(%s)
+"""
 
 
 class NotBuilt(Exception):
@@ -18,10 +23,13 @@ class NotBuilt(Exception):
 
 @contextlib.contextmanager
 def snapshot(pool: Pool) -> Iterator[Connected]:
-    """A connection in a transaction that sees one moment and writes nothing. Raises `NotBuilt`."""
+    """A connection in a transaction that sees one moment and writes nothing. Raises `NotBuilt`.
+
+    All its statements see the same version of every projection: none is swapped in meanwhile.
+    """
     with pool.connection() as connection, connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        found = connection.execute("select to_regclass('identity.memberships') is not null").fetchone()
+        found = connection.execute(_BUILT, [SWAP_LOCK], prepare=True).fetchone()
         if found is None or not found[0]:
             raise NotBuilt
         yield connection

@@ -1,9 +1,8 @@
-"""The engine: batches of any size, restarts, two leaders, a restored log, poison."""
+"""The engine: batches of any size, restarts, two leaders, a restored log."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import psycopg
@@ -11,12 +10,7 @@ import pytest
 
 from cdp.postgres.databases import Databases
 from projections.checkpoint import LeadershipLost, advance_checkpoint
-from projections.contract import Batch, Connected, Projection, Surroundings, Writer
-from projections.discovery import found_projections
-from projections.engine import ProjectionFailed
-from projections.identity.projection import IdentityProjection
 from projections.lag import lag
-from projections.sales.projection import PROJECTION as SALES
 from tests.projections.world import START, World, catch_up, dump, erase, rows_of
 
 
@@ -38,39 +32,6 @@ def world() -> World:
             properties={"total": "12.50", "currency": "TRY", "products": [{"quantity": 2}]},
         )
     return world
-
-
-@dataclasses.dataclass(frozen=True)
-class Stumbling:
-    """A projection that cannot digest the event at one position."""
-
-    at: int
-    name: str = "sales"
-    version: int = 1
-    requires: tuple[str, ...] = ()
-
-    def configuration(self, surroundings: Surroundings) -> str:
-        return SALES.configuration(surroundings)
-
-    def writer(self, schemas: Mapping[str, str], surroundings: Surroundings) -> Writer:
-        return Stumbles(self.at, SALES.writer(schemas, surroundings))
-
-
-@dataclasses.dataclass(frozen=True)
-class Stumbles:
-    """Its writer."""
-
-    at: int
-    inner: Writer
-
-    def write(self, batch: Batch, connection: Connected) -> frozenset[str]:
-        if any(touchpoint.position == self.at for touchpoint in batch.touchpoints):
-            raise KeyError("somebody@example.com")
-        return self.inner.write(batch, connection)
-
-
-def with_sales(projection: Projection) -> Sequence[Projection]:
-    return [projection if each.name == "sales" else each for each in found_projections()]
 
 
 def test_batches_of_any_size_give_the_same_rows(databases: Databases, world: World) -> None:
@@ -111,7 +72,7 @@ def test_a_batch_that_fails_half_way_leaves_nothing(databases: Databases, world:
         def gone(numbers: object) -> None:
             raise psycopg.OperationalError("gone")
 
-        engine._writers["identity"]._values = gone  # type: ignore[attr-defined]
+        engine._builds._writers["identity"]._values = gone  # type: ignore[attr-defined]
         with pytest.raises(psycopg.OperationalError):
             engine.step()
         # Then neither rows nor checkpoints moved
@@ -139,7 +100,7 @@ def test_a_checkpoint_moves_only_from_its_old_value(databases: Databases, world:
         checkpoint = world.engine(connection).checkpoints["sales"]
         elsewhere = dataclasses.replace(checkpoint, position=7)
         with pytest.raises(LeadershipLost, match="no longer at position 7"):
-            advance_checkpoint(connection, elsewhere, elsewhere.moved(8, START, 8))
+            advance_checkpoint(connection, elsewhere, elsewhere.moved(8, START))
 
 
 def test_a_restored_log_forces_a_rebuild(databases: Databases, world: World) -> None:
@@ -167,74 +128,6 @@ def test_a_running_engine_notices_that_the_log_was_restored(databases: Databases
         world.touchpoints, world.incarnation = restored.touchpoints, restored.incarnation
         catch_up(engine)
         assert rows_of(connection, "select max(position) from timeline.touchpoints") == [(6,)]
-
-
-def test_another_time_zone_rebuilds_what_counts_by_days_and_nothing_else(databases: Databases, world: World) -> None:
-    with databases.read.connection() as connection:
-        catch_up(world.engine(connection, timezone="UTC"))
-        engine = world.engine(connection, timezone="Asia/Tokyo")
-        positions = {name: checkpoint.position for name, checkpoint in engine.checkpoints.items()}
-        assert positions == {name: 0 if name in ("sales", "quality") else 16 for name in positions}
-
-
-def test_a_projection_built_anew_takes_those_with_it_that_require_it(databases: Databases, world: World) -> None:
-    with databases.read.connection() as connection:
-        # Given a new version of identity
-        catch_up(world.engine(connection))
-        before = dump(connection)
-        identity = IdentityProjection(version=3)
-        projections = [identity if each.name == "identity" else each for each in found_projections()]
-        # When the engine runs it
-        engine = world.engine(connection, projections)
-        assert engine.checkpoints["profiles"].position == engine.checkpoints["identity"].position == 0
-        assert rows_of(connection, "select count(*) > 0 from identity.memberships") == [(True,)]  # the old version's
-        catch_up(engine)
-        # Then profiles are the same again, and the old version is gone
-        after = dump(connection, projections)
-        assert after["profiles_v1.fields"] == before["profiles_v1.fields"]
-        assert after["identity_v3.memberships"] == before["identity_v2.memberships"]
-        assert rows_of(connection, "select to_regnamespace('identity_v2') is null") == [(True,)]
-
-
-def test_poison_is_parked_when_live_and_the_rest_goes_on(databases: Databases, world: World) -> None:
-    with databases.read.connection() as connection:
-        # Given a live projection that stumbles over an order to come
-        projections = with_sales(Stumbling(at=20))
-        engine = world.engine(connection, projections)
-        catch_up(engine)
-        for _ in range(10):
-            world.see({"user_id": "u1"}, "Order Completed", properties={"total": "1.00"})
-        # When the log goes on
-        catch_up(engine)
-        # Then only that event is missing, for that projection, and its data is not in the note
-        assert rows_of(connection, "select projection, position, error from engine.parked") == [
-            ("sales", 20, "builtins.KeyError")
-        ]
-        assert rows_of(connection, "select count(*) from sales.orders") == [(4 + 9,)]
-        assert rows_of(connection, "select count(*) from timeline.touchpoints") == [(26,)]
-        assert {checkpoint.position for checkpoint in engine.checkpoints.values()} == {26}
-
-
-def test_an_event_that_cannot_be_opened_is_parked_for_all(databases: Databases, world: World) -> None:
-    with databases.read.connection() as connection:
-        engine = world.engine(connection)
-        catch_up(engine)
-        for _ in range(4):
-            world.see({"user_id": "u1"})
-        world.poison = {18}
-        catch_up(engine)
-        parked = rows_of(connection, "select projection, position from engine.parked order by 1")
-        assert parked == [(name, 18) for name in sorted(engine.checkpoints)]
-        assert rows_of(connection, "select count(*) from timeline.touchpoints") == [(19,)]
-
-
-def test_poison_is_fatal_while_a_projection_is_built_and_names_no_data(databases: Databases, world: World) -> None:
-    with databases.read.connection() as connection:
-        engine = world.engine(connection, with_sales(Stumbling(at=4)))
-        with pytest.raises(ProjectionFailed, match="mend it and start again") as failed:
-            catch_up(engine)
-        assert "somebody" not in str(failed.value)
-        assert rows_of(connection, "select count(*) from timeline.touchpoints") == [(0,)]
 
 
 def test_lag_counts_events_and_seconds(databases: Databases, world: World) -> None:
