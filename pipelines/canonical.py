@@ -113,6 +113,14 @@ class Layout:
         """The row's bucket for comparing."""
         return int(_md5(self.key_text(row))[:4], 16) % COMPARED
 
+    def differing(self, one: Sequence[Any], another: Sequence[Any]) -> list[str]:
+        """The columns in which two rows differ."""
+        return [
+            name
+            for name, form, left, right in zip(self.columns, self._forms, one, another, strict=True)
+            if (left is None) != (right is None) or (left is not None and form(left) != form(right))
+        ]
+
     def digests(self, rows: Iterable[Sequence[Any]]) -> dict[int, Digest]:
         """By bucket, how many rows there are and the sum of their hashes."""
         found: dict[int, list[int]] = {}
@@ -125,7 +133,7 @@ class Layout:
     @property
     def bucket_sql(self) -> str:
         """The expression of a row's bucket."""
-        return f"('x' || substr(md5({self._sql(self.key)}), 1, 4))::bit(16)::int % {COMPARED}"
+        return f"mod(('x' || substr(md5({self._sql(self.key)}), 1, 4))::bit(16)::int, {COMPARED})"
 
     @property
     def hash_sql(self) -> str:

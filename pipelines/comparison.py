@@ -16,19 +16,16 @@ Columns = Mapping[str, Any]
 
 
 class Difference(NamedTuple):
-    """A row that differs: its key, and the columns on both sides; None where there is no such row."""
+    """A row that differs: its key, and the columns on both sides; None where there is no such row.
+
+    `columns` are those that differ; none where one side has no such row.
+    """
 
     table: str
     key: Columns
     live: Columns | None
     batch: Columns | None
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns that differ; none where one side has no such row."""
-        if self.live is None or self.batch is None:
-            return []
-        return [name for name, value in self.live.items() if value != self.batch[name]]
+    columns: list[str]
 
 
 class Compared(NamedTuple):
@@ -63,7 +60,8 @@ def differences(
         for mine, other in pairs:
             values = layout.key_of(mine if mine is not None else other)
             named = dict(zip(layout.key, values, strict=True))
-            yield Difference(table, named, _named(layout, mine), _named(layout, other))
+            columns = layout.differing(mine, other) if mine is not None and other is not None else []
+            yield Difference(table, named, _named(layout, mine), _named(layout, other), columns)
 
 
 Rows = dict[str, list[tuple[Any, ...]]]

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from cdp.identity.resolution import Membership
-from pipelines.archive.manifest import replacing
 
 Turn = tuple[datetime | None, str, str]
 """From when (None: from the beginning) and which event, the profile to which the subject's touchpoints belong."""
@@ -51,8 +50,7 @@ def save_memberships(path: Path, memberships: Iterable[Membership]) -> None:
         turns.setdefault(each.subject, []).append((start and start.at, start.event if start else "", each.profile))
     for several in turns.values():
         several.sort(key=_start)
-    with replacing(path) as temporary:
-        temporary.write_bytes(msgspec.msgpack.encode(turns))
+    path.write_bytes(msgspec.msgpack.encode(turns))
 
 
 _BEGINNING = datetime.fromisoformat("0001-01-01T00:00:00+00:00")

@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from pipelines.archive.manifest import replacing
 from pipelines.buckets import Codec
 from pipelines.canonical import Digest, Layout, added
 
@@ -54,15 +53,20 @@ class Output:
 
 def write_rows(path: Path, table: str, frames: Iterable[bytes], digests: dict[int, Digest]) -> bytes:
     """Writes packed rows into a file and gives what is to be said of it."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
+    _write(path, b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
     return msgspec.json.encode(Part(table, path.name, digests))
 
 
 def write_parts(folder: str, parts: Iterable[bytes]) -> None:
     """Notes which files make up the results: the end of a rebuild."""
-    with replacing(Path(folder) / NAME) as temporary:
-        temporary.write_bytes(b"\n".join(sorted(parts)))
+    _write(Path(folder) / NAME, b"\n".join(sorted(parts)))
+
+
+def _write(path: Path, content: bytes) -> None:
+    """The file appears as a whole. It need not survive a power cut: then the work is done again."""
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
 class Rebuilt:

@@ -102,6 +102,7 @@ def archive(
         manifest = load_manifest(folder)
         if manifest is None:
             manifest = Manifest(incarnation=head.incarnation, segment_events=segment_events)
+            save_manifest(folder, manifest)
         check_same_log(folder, manifest, head)
         archived = _brought_up(reader, folder, manifest, head.position, report)
         _sweep(folder, archived.manifest)

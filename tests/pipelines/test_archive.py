@@ -159,9 +159,10 @@ def test_the_same_events_give_the_same_files(tmp_path: Path) -> None:
 
 
 def test_an_empty_log_has_an_empty_archive(tmp_path: Path) -> None:
-    assert archive(ArchivedWorld(), tmp_path).manifest.segments == ()
     with pytest.raises(NoArchive, match="cdp archive"):
         verify(ArchivedWorld(), tmp_path)
+    assert archive(ArchivedWorld(), tmp_path).manifest.segments == ()
+    assert verify(ArchivedWorld(), tmp_path).events == 0
 
 
 def test_a_segment_is_written_anew_where_a_part_had_to_go(tmp_path: Path) -> None:
