@@ -79,6 +79,12 @@ def _region(value: str) -> str:
     return value
 
 
+def _currency(value: str) -> str:
+    if not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
+        raise ValueError("a currency of three capital letters (ISO 4217), such as TRY")
+    return value
+
+
 def _timezone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
@@ -152,6 +158,7 @@ class Settings:
         "CDP_DEFAULT_REGION", _region, "TR", "the country of telephone numbers written without one"
     )
     timezone: str = _setting("CDP_TIMEZONE", _timezone, "Europe/Istanbul", "the zone in which a sales day begins")
+    currency: str = _setting("CDP_CURRENCY", _currency, "TRY", "the shop's base currency, to which sales are converted")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "home", self.home.expanduser().absolute())

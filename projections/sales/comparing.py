@@ -1,0 +1,85 @@
+"""Figures beside those of another time: as many days before, or the year before."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from projections.contract import Connected
+from projections.sales.figures import PLACES, Figures, answer
+from projections.sales.question import LARGEST_LIMIT, Period, Question
+
+_ROUNDED = Decimal(1).scaleb(-PLACES)
+
+
+def compared(connection: Connected, question: Question, shop: ZoneInfo, comparison: str) -> Figures:
+    """The answer with two more columns for each measure: `…_before`, and `…_change` as a share of it.
+
+    Rows of time are laid beside each other by their place in the period: its second day beside the second day of the
+    period before. A change from nothing is null.
+    """
+    period = question.period.before(comparison)
+    now = answer(connection, question, shop)
+    earlier = dataclasses.replace(question, period=period, order=(), limit=LARGEST_LIMIT)
+    then = answer(connection, earlier, shop)
+    keys = len(question.keys)
+    found = {row[:keys]: row[keys:] for row in then.rows}
+    counterparts = [_counterparts(name, question.period, period, question.zone or shop) for name in question.keys]
+    nothing = tuple(None if measure.ratio else Decimal(0) for measure in question.chosen)
+    rows = []
+    for row in now.rows:
+        key = tuple(there.get(value, value) for there, value in zip(counterparts, row[:keys], strict=True))
+        before = found.get(key, nothing)
+        rows.append(
+            (*row, *(each for pair in zip(before, map(_change, row[keys:], before), strict=True) for each in pair))
+        )
+    added = [f"{name}{end}" for name in question.measures for end in ("_before", "_change")]
+    unconverted = tuple(sorted({*now.unconverted, *then.unconverted}))
+    return Figures((*now.columns, *added), rows, now.groups, unconverted)
+
+
+def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    if now is None or before is None or before == 0:
+        return None
+    return ((now - before) / abs(before)).quantize(_ROUNDED)
+
+
+def _counterparts(name: str, now: Period, before: Period, zone: ZoneInfo) -> dict[Any, Any]:
+    """For each value of a time dimension in a period, the value at its place in the other one."""
+    return dict(zip(_buckets(name, now, zone), _buckets(name, before, zone), strict=False))
+
+
+def _buckets(name: str, period: Period, zone: ZoneInfo) -> Iterator[Any]:
+    first, last = period.first, period.last
+    if first is None or last is None:
+        return
+    if name == "hour":
+        begin, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
+        while begin < end:
+            yield begin
+            begin += timedelta(hours=1)
+    elif name in ("day", "week", "month", "quarter", "year"):
+        seen = None
+        for number in range((last - first).days + 1):
+            bucket = _bucket(name, first + timedelta(days=number))
+            if bucket != seen:
+                yield bucket
+            seen = bucket
+
+
+def _bucket(name: str, day: date) -> date:
+    match name:
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case "quarter":
+            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+        case "year":
+            return day.replace(month=1, day=1)
+        case _:
+            return day

@@ -1,0 +1,24 @@
+"""Databases that the tests of one module share: they only read what their fixture sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cdp.settings import Settings
+from tests.postgres.cluster import Cluster
+
+
+@pytest.fixture(scope="module")
+def module_settings(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings with an empty home and three fresh databases."""
+    with cluster.cloned() as urls:
+        yield Settings(
+            home=tmp_path_factory.mktemp("home"),
+            log_url=urls["log"],
+            vault_url=urls["vault"],
+            read_url=urls["read"],
+            allow_weak_durability=True,
+            pool_size=4,
+        )
