@@ -1,110 +1,61 @@
-"""Profiles as the API answers them and the command line shows them: names for sources, values for identifiers."""
+"""What the API answers about profiles, put together: names for sources, values for identifiers, reasons in words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field, PlainSerializer
+import msgspec
 
+from api.identity_words import verdict_message, withheld_message
+from api.profile_groups import GroupAt, ProfileReader
+from api.profile_models import (
+    ExpiredField,
+    FieldItem,
+    IdentifierNamed,
+    LosingCandidate,
+    ProfileAnswer,
+    ProfileChannel,
+    ProfileField,
+    ProfileIdentifier,
+    SelectionAnswer,
+    SourceNamed,
+    TimelineAnswer,
+    TimelineEntry,
+    VerdictAnswer,
+    WithheldAnswer,
+)
 from cdp.identity import normalise
-from cdp.identity.identifier import GLOBAL
+from cdp.identity.evidence import Node
+from cdp.identity.findings import Resolution, Withheld
+from cdp.identity.identifier import GLOBAL, Identifier
 from cdp.platform import Platform
-from projections.contract import Connected
-from projections.profiles.queries import holders, read_profile
+from cdp.survivorship.choice import Chosen, Lost
+from projections.profiles.queries import Field, Kind, holders, read_kinds, read_known
 from projections.timeline.queries import Page
 
+__all__ = [
+    "ProfileAnswer",
+    "SourceNamed",
+    "found_groups",
+    "profile_answer",
+    "selection_answer",
+    "source_names",
+    "timeline_answer",
+]
 
-def plain(value: Any) -> Any:
-    """A JSON value whose decimals are numbers where that is exact, else their text."""
-    if isinstance(value, list):
-        return [plain(each) for each in value]
-    if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items()}
-    if isinstance(value, Decimal):
-        return float(value) if Decimal(repr(float(value))) == value else str(value)
-    return value
+MOST_CANDIDATES = 20
+"""Losing candidates of a field that are shown; the others are counted."""
 
+Named = Callable[[UUID], SourceNamed]
+Values = Mapping[int, Identifier | None]
 
-class SourceNamed(BaseModel):
-    """The source that supplied something."""
-
-    id: UUID
-    name: str
-
-
-class ProfileIdentifier(BaseModel):
-    """An identifier by which the profile is known."""
-
-    type: str
-    namespace: str = Field(description="where the value means the same person; `global` for e-mail and phone")
-    value: str | None = Field(description="in the form in which it is compared; null once it was erased")
-    blocked: bool = Field(description="whether the rules say that this value links nobody")
-    first_position: int = Field(description="where the log first showed it")
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-class ProfileField(BaseModel):
-    """The value that survives for one attribute, with everything that says why."""
-
-    attribute: str = Field(description="dotted name of the trait")
-    value: Annotated[Any, PlainSerializer(plain)]
-    source: SourceNamed
-    event_id: str = Field(description="the touchpoint that claimed it")
-    position: int = Field(description="that touchpoint's position in the log")
-    occurred_at: datetime
-    effective_at: datetime = Field(description="the earlier of occurred and received: the time that counts")
-    received_at: datetime
-    rule: str = Field(description="the survivorship rule that chose it")
-    losing: int = Field(description="how many other claims there are for this attribute")
-
-
-class ProfileChannel(BaseModel):
-    """What the profile did in one channel."""
-
-    channel: str
-    touchpoints: int
-    first_seen: datetime
-    last_seen: datetime
-
-
-class ProfileAnswer(BaseModel):
-    """A unified profile: who it is, what is known, and where each datum came from."""
-
-    id: str
-    touchpoints: int
-    first_seen: datetime | None
-    last_seen: datetime | None
-    identifiers: list[ProfileIdentifier]
-    fields: list[ProfileField]
-    channels: list[ProfileChannel]
-
-
-class TimelineEntry(BaseModel):
-    """One touchpoint."""
-
-    event_id: str
-    position: int
-    name: str
-    channel: str
-    source: SourceNamed
-    effective_at: datetime
-    occurred_at: datetime
-    received_at: datetime
-    summary: str = Field(description="amount, lines, campaign: a few words from its clear facts")
-
-
-class TimelineAnswer(BaseModel):
-    """A page of a profile's timeline, the latest touchpoint first."""
-
-    profile: str
-    entries: list[TimelineEntry]
-    next: str | None = Field(description="the cursor of the next page; null on the last one")
-
-
-def source_names(platform: Platform) -> Callable[[UUID], SourceNamed]:
+def source_names(platform: Platform) -> Named:
     """Names sources; one that was set up a moment ago is looked up in the log."""
 
     def named(source_id: UUID) -> SourceNamed:
@@ -117,50 +68,67 @@ def source_names(platform: Platform) -> Callable[[UUID], SourceNamed]:
     return named
 
 
-def profile_answer(platform: Platform, connection: Connected, profile_id: str) -> ProfileAnswer:
-    """The profile with this present id."""
-    profile = read_profile(connection, profile_id)
-    values = platform.vault.values(identifier.number for identifier in profile.identifiers)
-    named = source_names(platform)
+def profile_answer(reader: ProfileReader, found: GroupAt) -> ProfileAnswer:
+    """A group as a profile."""
+    known = read_known(reader.connection, found.members, found.policy.survivorship, found.moment)
+    resolution = reader.resolution(found.group)
+    withheld = [each for each in resolution.withheld if each.a in found.group.nodes or each.b in found.group.nodes]
+    values, named = _values(reader.platform, found, withheld), source_names(reader.platform)
+    kinds = read_kinds(reader.connection, values)
     return ProfileAnswer(
-        id=profile.id,
-        touchpoints=profile.touchpoints,
-        first_seen=profile.first_seen,
-        last_seen=profile.last_seen,
-        identifiers=[
-            ProfileIdentifier(
-                type=each.type,
-                namespace=each.namespace,
-                value=value.value if (value := values[each.number]) else None,
-                blocked=each.blocked,
-                first_position=each.first_position,
-            )
-            for each in profile.identifiers
-        ],
-        fields=[
-            ProfileField(**{**each._asdict(), "source": named(each.source)}, rule=each.rule) for each in profile.fields
-        ],
-        channels=[ProfileChannel(**each._asdict()) for each in profile.channels],
+        id=found.group.profile,
+        selection=selection_answer(found, values),
+        touchpoints=known.touchpoints,
+        first_seen=known.first_seen,
+        last_seen=known.last_seen,
+        identifiers=_identifiers(found, values, resolution),
+        withheld=[_withheld(each, kinds, values) for each in withheld],
+        fields=[_field(each, winner, named) for each in known.fields if (winner := each.choice.winner)],
+        expired=[_expired(each, named) for each in known.fields if not each.choice.winner],
+        channels=[ProfileChannel(**each._asdict()) for each in known.channels],
     )
 
 
-def timeline_answer(platform: Platform, profile_id: str, page: Page) -> TimelineAnswer:
-    """A page of the timeline of the profile with this present id."""
+def selection_answer(found: GroupAt, values: Values) -> SelectionAnswer:
+    """What an answer about a group is about."""
+    return SelectionAnswer(
+        as_of=found.point.as_of,
+        known_at=found.point.known_at,
+        known_when=found.point.known_when,
+        position=found.position,
+        identity_rules=found.policy.rules_version,
+        survivorship_rules=found.policy.survivorship_version,
+        erased=any(values[number] is None for number in found.group.nodes),
+    )
+
+
+def timeline_answer(platform: Platform, found: GroupAt, page: Page) -> TimelineAnswer:
+    """A page of a group's timeline."""
     named = source_names(platform)
     return TimelineAnswer(
-        profile=profile_id,
+        profile=found.group.profile,
+        selection=selection_answer(found, _values(platform, found, ())),
         entries=[TimelineEntry(**{**each._asdict(), "source": named(each.source)}) for each in page.entries],
         next=str(page.next) if page.next else None,
     )
 
 
-def found_profiles(
-    platform: Platform, connection: Connected, type_: str, value: str, namespace: str | None = None
-) -> list[str]:
-    """The present ids of the profiles that an identifier leads to, in every namespace unless one is named.
+def found_groups(reader: ProfileReader, type_: str, value: str, namespace: str | None = None) -> list[GroupAt]:
+    """The groups that an identifier leads to, in every namespace unless one is named.
 
-    Raises `InvalidIdentifier` for a value that cannot be of this type.
+    Now a shared identifier leads to everybody who authenticated on it; at a past moment, to the last. Raises
+    `InvalidIdentifier` for a value that cannot be of this type.
     """
+    numbers = _numbers(reader.platform, type_, value, namespace)
+    if reader.point.present:
+        ids = dict.fromkeys(profile for number in numbers for profile in holders(reader.connection, number))
+        found = map(reader.profile, ids)
+    else:
+        found = map(reader.identifier, numbers)
+    return list({each.group.profile: each for each in found if each is not None}.values())
+
+
+def _numbers(platform: Platform, type_: str, value: str, namespace: str | None) -> list[int]:
     region = platform.settings.default_region
     kept = {
         (named, each.namespace(named[0]))
@@ -168,5 +136,88 @@ def found_profiles(
         for named in [normalise.named(type_, value, each.namespaces)]
     } or {(normalise.named(type_, value, ()), GLOBAL)}
     wanted = {normalise.identifier(*named, namespace or space, region): None for named, space in sorted(kept, key=str)}
-    numbers = [number for each in wanted if (number := platform.vault.find(each)) is not None]
-    return list(dict.fromkeys(profile for number in numbers for profile in holders(connection, number)))
+    return [number for each in wanted if (number := platform.vault.find(each)) is not None]
+
+
+def _values(platform: Platform, found: GroupAt, withheld: Iterable[Withheld]) -> Values:
+    """What the identifiers stand for that an answer names."""
+    others = {number for each in withheld for number in (each.a, each.b, *each.collision)}
+    return platform.vault.values(sorted(others | found.group.nodes.keys()))
+
+
+def _identifiers(found: GroupAt, values: Values, resolution: Resolution) -> list[ProfileIdentifier]:
+    nodes = sorted(found.group.nodes.values(), key=lambda node: (node.first_position, node.type, node.number))
+    return [_identifier(node, values, resolution) for node in nodes]
+
+
+def _identifier(node: Node, values: Values, resolution: Resolution) -> ProfileIdentifier:
+    verdict = resolution.verdicts.get(node.number)
+    said = verdict and VerdictAnswer(code=verdict.code, detail=verdict.detail, message=verdict_message(verdict))
+    return ProfileIdentifier(
+        type=node.type,
+        namespace=node.namespace,
+        value=value.value if (value := values[node.number]) else None,
+        blocked=node.blocked or (verdict is not None and verdict.code == "blocked"),
+        verdict=said,
+        first_position=node.first_position,
+    )
+
+
+def _named(kind: Kind, value: Identifier | None) -> IdentifierNamed:
+    return IdentifierNamed(type=kind.type, namespace=kind.namespace, value=value.value if value else None)
+
+
+def _withheld(withheld: Withheld, kinds: Mapping[int, Kind], values: Values) -> WithheldAnswer:
+    moment = withheld.moment
+    return WithheldAnswer(
+        a=_named(kinds[withheld.a], values[withheld.a]),
+        b=_named(kinds[withheld.b], values[withheld.b]),
+        reason=withheld.reason,
+        message=withheld_message(withheld),
+        effective_at=moment.at if moment else None,
+        event_id=moment.event if moment else None,
+        collision=[_named(kinds[number], values[number]) for number in withheld.collision],
+    )
+
+
+def _field(field: Field, winner: Chosen, named: Named) -> ProfileField:
+    items = [FieldItem(value=_decode(each.value), **_origin(field, each, named)) for each in field.choice.items]
+    return ProfileField(
+        attribute=field.attribute,
+        value=_decode(winner.value),
+        rule=field.rule.kind,
+        items=items if field.rule.multi_valued else None,
+        **_origin(field, winner, named),
+        **_losing(field, named),
+    )
+
+
+def _expired(field: Field, named: Named) -> ExpiredField:
+    return ExpiredField(attribute=field.attribute, rule=field.rule.kind, **_losing(field, named))
+
+
+def _origin(field: Field, chosen: Chosen, named: Named) -> dict[str, Any]:
+    said = chosen.said._asdict() | field.times[chosen.said.position]._asdict()
+    return {**said, "source": named(chosen.source), "expires_at": chosen.expires_at}
+
+
+def _losing(field: Field, named: Named) -> dict[str, Any]:
+    lost = field.choice.lost
+    return {
+        "losing": sum(each.candidate.claims for each in lost),
+        "candidates": [_candidate(each, named) for each in lost[:MOST_CANDIDATES]],
+    }
+
+
+def _candidate(lost: Lost, named: Named) -> LosingCandidate:
+    candidate = lost.candidate
+    return LosingCandidate(
+        value=_decode(candidate.value),
+        source=named(candidate.source),
+        claims=candidate.claims,
+        first_at=candidate.first.effective_at,
+        last_at=candidate.last.effective_at,
+        event_id=candidate.last.event_id,
+        position=candidate.last.position,
+        reason=lost.reason,
+    )

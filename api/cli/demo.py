@@ -123,15 +123,17 @@ def _told(sent: Sequence[Sent], gained: Added, seconds: float) -> None:
 
 def _profile(platform: Platform, person: Person) -> None:
     """The profile that joins most, with the source of each field."""
-    from api.cli.profile import render_profile
+    from api.cli.profile_tables import render_profile
     from api.demo.items import CARD, CARD_NAMESPACE
-    from api.profile_answers import found_profiles, profile_answer
+    from api.profile_answers import found_groups, profile_answer
+    from api.profile_groups import ProfileReader
     from projections.reading import snapshot
 
     with snapshot(platform.databases.read) as connection:
-        for found in found_profiles(platform, connection, CARD, str(person.household), CARD_NAMESPACE):
+        reader = ProfileReader(platform, connection)
+        for found in found_groups(reader, CARD, str(person.household), CARD_NAMESPACE):
             _console.print("\nOne customer, whose real baskets are joined with the synthetic channels:")
-            _console.print(render_profile(profile_answer(platform, connection, found)))
+            _console.print(render_profile(profile_answer(reader, found)))
 
 
 def _sales(platform: Platform) -> None:

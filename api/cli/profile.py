@@ -1,27 +1,36 @@
-"""`cdp profile`: find a unified profile and show it, with the source of every field."""
+"""`cdp profile`: find a unified profile and show it, now or at a past moment, with the source of every field."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console, Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
+from pydantic import BaseModel
+from rich.console import Console
 
+from api.cli.profile_tables import render_difference, render_profile, render_timeline
 from api.cli.session import opened
-from api.profile_answers import ProfileAnswer, found_profiles, profile_answer
-from cdp.identity.profile_id import identifier_number
-from projections.profiles.queries import current_id
+from api.point_in_time import point_in_time, read_moment
+from api.profile_answers import found_groups, profile_answer, timeline_answer
+from api.profile_difference import profile_difference
+from api.profile_groups import GroupAt, ProfileReader
+from api.profile_models import ProfileAnswer
+from cdp.platform import Platform
 from projections.reading import snapshot
+from projections.timeline.queries import LATEST, Cursor, Filters, read_timeline
 
 app = typer.Typer(help="Find and show unified profiles.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API answers it.")]
+AsOf = Annotated[str | None, typer.Option(help="What was true at this moment: a time or a day, ISO 8601.")]
+KnownAt = Annotated[str | None, typer.Option(help="As known at this position of the log, or at this time.")]
+Candidates = Annotated[bool, typer.Option("--candidates", help="Also what was claimed and lost, with why.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a profile; of one that was merged, too.")]
 
 
 class NotOneIdentifier(Exception):
@@ -39,6 +48,13 @@ class ProfileUnknown(Exception):
         super().__init__(f"no profile is known by {given}; `cdp status` shows whether the projections are up to date")
 
 
+class SourceUnknown(Exception):
+    """No source has this name."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"there is no source {given!r}; `cdp source list` shows all")
+
+
 @app.command()
 def find(
     email: str | None = None,
@@ -50,6 +66,9 @@ def find(
     device_id: str | None = None,
     other: Annotated[str | None, typer.Option(help="TYPE=VALUE for any other type of identifier")] = None,
     namespace: Annotated[str | None, typer.Option(help="only there, not in the namespaces of all sources")] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    candidates: Candidates = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the profiles that an identifier leads to, and show them."""
@@ -69,88 +88,112 @@ def find(
     if len(given) != 1:
         raise NotOneIdentifier(sorted(given))
     [(type_, value)] = given.items()
-    with opened() as platform, snapshot(platform.databases.read) as connection:
-        found = found_profiles(platform, connection, type_, value, namespace)
+    with _asking(as_of, known_at) as reader:
+        found = found_groups(reader, type_, value, namespace)
         if not found:
             raise ProfileUnknown(f"{type_} {value}")
-        _print([profile_answer(platform, connection, each) for each in found], as_json)
+        _print([profile_answer(reader, each) for each in found], as_json, candidates)
 
 
 @app.command()
-def show(profile_id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
+def show(
+    profile_id: Id,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    candidates: Candidates = False,
+    as_json: AsJson = False,
+) -> None:
     """Show a profile by its id; the id of one that was merged leads to the merged one."""
-    number = identifier_number(profile_id)
+    with _asking(as_of, known_at) as reader:
+        _print([profile_answer(reader, _found(reader, profile_id))], as_json, candidates)
+
+
+@app.command()
+def diff(
+    profile_id: Id,
+    from_as_of: AsOf = None,
+    from_known_at: KnownAt = None,
+    to_as_of: AsOf = None,
+    to_known_at: KnownAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what changed of a profile between two points in time; a side of which nothing is said is the present."""
     with opened() as platform, snapshot(platform.databases.read) as connection:
-        present = current_id(connection, profile_id.strip().lower(), number)
-        if present is None:
+        sides = [(from_as_of, from_known_at, "from_"), (to_as_of, to_known_at, "to_")]
+        before, after = [ProfileReader(platform, connection, point_in_time(platform, *side)) for side in sides]
+        difference = profile_difference(before, after, profile_id)
+        if difference is None:
             raise ProfileUnknown(f"id {profile_id}")
-        _print([profile_answer(platform, connection, present)], as_json)
+        if as_json:
+            _print_json(difference)
+        else:
+            Console().print(render_difference(difference))
 
 
-def _print(profiles: Sequence[ProfileAnswer], as_json: bool) -> None:
-    console = Console(soft_wrap=as_json)
+@app.command()
+def timeline(
+    profile_id: Id,
+    channel: Annotated[list[str], typer.Option(help="Only these channels.")] = [],  # noqa: B006 - Typer copies it
+    source: Annotated[list[str], typer.Option(help="Only these sources, by name.")] = [],  # noqa: B006
+    name: Annotated[list[str], typer.Option(help="Only events of these names.")] = [],  # noqa: B006
+    since: Annotated[str | None, typer.Option(help="What happened at this moment or later.")] = None,
+    until: Annotated[str | None, typer.Option(help="What happened before this moment.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 20,
+    cursor: Annotated[str | None, typer.Option(help="`next` of the page before, from --json.")] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the touchpoints of a profile, the latest first."""
+    with _asking(as_of, known_at) as reader:
+        platform = reader.platform
+        zone = ZoneInfo(platform.settings.timezone)
+        filters = Filters(
+            channel,
+            [_source(platform, each) for each in source],
+            name,
+            read_moment("since", since, zone) if since else None,
+            read_moment("until", until, zone) if until else None,
+        )
+        found = _found(reader, profile_id)
+        before = Cursor.parse(cursor) if cursor else LATEST
+        page = read_timeline(reader.connection, found.members, limit, before, filters)
+        answer = timeline_answer(platform, found, page)
+        if as_json:
+            _print_json(answer)
+        else:
+            Console().print(render_timeline(answer))
+
+
+@contextlib.contextmanager
+def _asking(as_of: str | None, known_at: str | None) -> Iterator[ProfileReader]:
+    with opened() as platform, snapshot(platform.databases.read) as connection:
+        yield ProfileReader(platform, connection, point_in_time(platform, as_of, known_at))
+
+
+def _found(reader: ProfileReader, profile_id: str) -> GroupAt:
+    found = reader.profile(profile_id)
+    if found is None:
+        raise ProfileUnknown(f"id {profile_id}" + ("" if reader.point.present else " at that point in time"))
+    return found
+
+
+def _source(platform: Platform, name: str) -> UUID:
+    for source in platform.registry.sources():
+        if name in (source.name, str(source.id)):
+            return source.id
+    raise SourceUnknown(name)
+
+
+def _print(profiles: Sequence[ProfileAnswer], as_json: bool, candidates: bool) -> None:
     if as_json:
-        shown = [profile.model_dump(mode="json") for profile in profiles]
-        console.print_json(json.dumps(shown if len(shown) != 1 else shown[0]))
+        _print_json(profiles[0] if len(profiles) == 1 else list(profiles))
         return
     for profile in profiles:
-        console.print(render_profile(profile))
+        Console().print(render_profile(profile, candidates))
 
 
-def render_profile(profile: ProfileAnswer) -> RenderableType:
-    """A profile for the terminal: identifiers, each field with its source, and what happened in each channel."""
-    seen = f"{profile.touchpoints:,} touchpoints"
-    if profile.first_seen and profile.last_seen:
-        seen += f", {_day(profile.first_seen)} to {_day(profile.last_seen)}"
-    parts = (_identifiers(profile), _fields(profile), _channels(profile))
-    return Panel(Group(*parts), title=f"Profile {profile.id}", subtitle=seen, title_align="left", expand=False)
-
-
-def _identifiers(profile: ProfileAnswer) -> Table:
-    table = _table("identifier", "value", "known in")
-    for each in profile.identifiers:
-        value = Text("(erased)" if each.value is None else each.value, "dim" if each.blocked else "")
-        table.add_row(each.type + (" (blocked)" if each.blocked else ""), value, each.namespace)
-    return table
-
-
-def _fields(profile: ProfileAnswer) -> Table:
-    table = _table()
-    table.add_column("field", max_width=16, overflow="fold")
-    table.add_column("value", overflow="fold")
-    table.add_column("source", no_wrap=True)
-    table.add_column("since", no_wrap=True)
-    table.add_column("position", justify="right", no_wrap=True)
-    table.add_column("other\nclaims", justify="right", no_wrap=True)
-    for field in profile.fields:
-        table.add_row(
-            field.attribute,
-            Text(_shown(field.value)),
-            field.source.name,
-            _day(field.effective_at),
-            f"{field.position:,}",
-            str(field.losing or ""),
-        )
-    return table
-
-
-def _channels(profile: ProfileAnswer) -> Table:
-    table = _table("channel")
-    table.add_column("touchpoints", justify="right")
-    table.add_column("first seen")
-    table.add_column("last seen")
-    for each in profile.channels:
-        table.add_row(each.channel, f"{each.touchpoints:,}", _day(each.first_seen), _day(each.last_seen))
-    return table
-
-
-def _table(*columns: str) -> Table:
-    return Table(*columns, box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", title=" ")
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d}"
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+def _print_json(answer: BaseModel | list[ProfileAnswer]) -> None:
+    several = isinstance(answer, list)
+    shown = [each.model_dump(mode="json") for each in (answer if isinstance(answer, list) else [answer])]
+    Console(soft_wrap=True).print_json(json.dumps(shown if several else shown[0]))

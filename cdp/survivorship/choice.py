@@ -37,13 +37,11 @@ _elements = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Said(NamedTuple):
-    """A touchpoint that claimed something: when it counts, its id, its place in the log, and its other times."""
+    """A touchpoint that claimed something: when it counts, its id, and its place in the log."""
 
     effective_at: datetime
     event_id: str
     position: int
-    occurred_at: datetime
-    received_at: datetime
 
 
 class Candidate(NamedTuple):

@@ -51,9 +51,9 @@ def _has_traits(tree: Tree) -> bool:
 
 
 def flattened(traits: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of a tree under dotted names. A list is a value of its own; null says nothing and is left out."""
+    """The leaves of a tree under dotted names. A list is a value of its own, and so are an empty table and null."""
     for name, value in traits.items():
-        if isinstance(value, dict):
+        if value and isinstance(value, dict):
             yield from flattened(value, f"{prefix}{name}.")
-        elif value is not None:
+        else:
             yield prefix + name, value

@@ -1,18 +1,17 @@
-"""Reading profiles: which ones an identifier leads to, and what is known of one."""
+"""Reading profiles: which ones an identifier leads to, and what is known of one, now or at a past moment."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import NamedTuple
 
-import msgspec
-
+from cdp.survivorship.choice import Choice, Chosen
+from cdp.survivorship.rules import Rule, Survivorship
 from projections.contract import Connected
-from projections.profiles.projection import LAST_UPDATED
+from projections.members import HELD, MEMBERS, Members
+from projections.profiles.candidates import choices
 
 MOST_HOLDERS = 50
 """An identifier shared by more profiles leads to the latest of them only."""
@@ -31,62 +30,55 @@ limit %s
 _EXISTS = """
 select exists (select from identity.memberships where profile = %s)
 """
-_IDENTIFIERS = """
-select distinct number, type, namespace, blocked, first_position
-from identity.memberships
-join identity.links using (subject)
-join identity.identifiers using (number)
-where memberships.profile = %s
-order by first_position, type, number
+_KINDS = """
+select number, type, namespace
+from identity.identifiers
+where number = any(%s::bigint[])
 """
-_FIELDS = """
-select attribute, value::text, source, event_id, position, occurred_at, effective_at, received_at, losing
-from profiles.fields
-where profile = %s
-order by attribute
-"""
-_CHANNELS = """
+_CHANNELS = f"""
+with {MEMBERS}
 select channel, count(*), min(effective_at), max(effective_at)
-from identity.memberships
-join timeline.touchpoints
-    on touchpoints.subject = memberships.subject
-    and (effective_at, event_id) >= (from_at, from_event)
-    and (effective_at, event_id) < (to_at, to_event)
-where profile = %s
+from members
+join timeline.touchpoints using (subject)
+where {HELD}
 group by channel
 order by channel
 """
+_SEEN = """
+select min(position)
+from engine.checkpoints
+where published
+    and projection in ('identity', 'profiles', 'timeline')
+"""
+_TIMES = """
+select distinct position, occurred_at, received_at
+from profiles.claims
+where position = any(%s::bigint[])
+"""
 
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
+class Kind(NamedTuple):
+    """What an identifier is, whatever its value."""
 
-class IdentifierSeen(NamedTuple):
-    """An identifier of a profile, by its number in the vault."""
-
-    number: int
     type: str
     namespace: str
-    blocked: bool
-    first_position: int
 
 
-class Field(NamedTuple):
-    """The value that survives for one attribute, and where it came from. `losing` counts the claims that lost."""
+class Times(NamedTuple):
+    """The two clocks of a touchpoint."""
+
+    occurred_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Field:
+    """What survives of one attribute by its rule. `times` has the clocks of the touchpoints that won, by position."""
 
     attribute: str
-    value: Any
-    source: UUID
-    event_id: str
-    position: int
-    occurred_at: datetime
-    effective_at: datetime
-    received_at: datetime
-    losing: int
-
-    @property
-    def rule(self) -> str:
-        """The survivorship rule that chose the value."""
-        return LAST_UPDATED
+    rule: Rule
+    choice: Choice
+    times: Mapping[int, Times]
 
 
 class ChannelActivity(NamedTuple):
@@ -99,11 +91,9 @@ class ChannelActivity(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Profile:
-    """A unified profile."""
+class Known:
+    """What is known of a group: its fields, and what it did by channel."""
 
-    id: str
-    identifiers: Sequence[IdentifierSeen]
     fields: Sequence[Field]
     channels: Sequence[ChannelActivity]
 
@@ -121,6 +111,12 @@ class Profile:
     def last_seen(self) -> datetime | None:
         """The effective time of the last touchpoint."""
         return max((channel.last_seen for channel in self.channels), default=None)
+
+
+def seen_up_to(connection: Connected) -> int:
+    """The last position of the log that everything about profiles takes into account."""
+    row = connection.execute(_SEEN, prepare=True).fetchone()
+    return row[0] or 0 if row else 0
 
 
 def holders(connection: Connected, number: int, limit: int = MOST_HOLDERS) -> list[str]:
@@ -142,14 +138,34 @@ def current_id(connection: Connected, profile: str, number: int) -> str | None:
     return next(iter(holders(connection, number, 1)), None)
 
 
-def read_profile(connection: Connected, profile: str) -> Profile:
-    """What is known of the profile with this present id."""
-    return Profile(
-        profile,
-        [IdentifierSeen(*row) for row in connection.execute(_IDENTIFIERS, [profile], prepare=True)],
-        [
-            Field(attribute, _decode(value), *rest)
-            for attribute, value, *rest in connection.execute(_FIELDS, [profile], prepare=True)
-        ],
-        [ChannelActivity(*row) for row in connection.execute(_CHANNELS, [profile], prepare=True)],
-    )
+def read_kinds(connection: Connected, numbers: Iterable[int]) -> dict[int, Kind]:
+    """What these identifiers are, by number."""
+    rows = connection.execute(_KINDS, [sorted(numbers)], prepare=True, binary=True)
+    return {number: Kind(*rest) for number, *rest in rows}
+
+
+def read_known(connection: Connected, members: Members, survivorship: Survivorship, now: datetime) -> Known:
+    """What is known of a group. Claims expire by `now`."""
+    return Known(read_fields(connection, members, survivorship, now), read_channels(connection, members))
+
+
+def read_fields(connection: Connected, members: Members, survivorship: Survivorship, now: datetime) -> list[Field]:
+    """The fields of a group, by attribute; those too of which nothing survives any more."""
+    chosen = choices(connection, members, survivorship, now)
+    times = _times(connection, (each.said.position for _, choice in chosen for each in _survivors(choice)))
+    return [Field(attribute, survivorship.of(attribute), choice, times) for attribute, choice in chosen]
+
+
+def read_channels(connection: Connected, members: Members) -> list[ChannelActivity]:
+    """What a group did in each channel, by name."""
+    rows = connection.execute(_CHANNELS, members.parameters(), prepare=True, binary=True)
+    return [ChannelActivity(*row) for row in rows]
+
+
+def _survivors(choice: Choice) -> Iterable[Chosen]:
+    return (*(() if choice.winner is None else (choice.winner,)), *choice.items)
+
+
+def _times(connection: Connected, positions: Iterable[int]) -> dict[int, Times]:
+    rows = connection.execute(_TIMES, [sorted(set(positions))], prepare=True, binary=True)
+    return {position: Times(*rest) for position, *rest in rows}

@@ -14,6 +14,8 @@ create table if not exists claims (
 create index if not exists claims_of_subject
 on claims (subject, attribute);
 
+-- What survives of each attribute as though nothing expired; it may be shown until `expires_at`. `standing` is how far
+-- behind the source believed first the claim's source is, and more where it says nothing.
 create table if not exists fields (
     profile text not null,
     attribute text not null,
@@ -24,6 +26,7 @@ create table if not exists fields (
     occurred_at timestamptz not null,
     effective_at timestamptz not null,
     received_at timestamptz not null,
-    losing bigint not null,
+    expires_at timestamptz,
+    standing integer not null,
     primary key (profile, attribute)
 );

@@ -1,33 +1,37 @@
-"""Reading a profile's timeline, the latest touchpoint first, page by page."""
+"""Reading a group's timeline, the latest touchpoint first, page by page."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from projections.contract import Connected
+from projections.members import HELD, MEMBERS, Members
 
-_PAGE = """
+_PAGE = f"""
+with {MEMBERS}
 select touchpoint.*
-from identity.memberships
+from members
 cross join lateral (
     select position, event_id, effective_at, occurred_at, received_at, source, channel, name, summary
     from timeline.touchpoints
-    where touchpoints.subject = memberships.subject
-        and (effective_at, event_id) >= (from_at, from_event)
-        and (effective_at, event_id) < (to_at, to_event)
+    where touchpoints.subject = members.subject
+        and {HELD}
         and (effective_at, event_id) < (%(before_at)s::timestamptz, %(before_event)s)
-        and (%(channel)s::text is null or channel = %(channel)s)
-        and (%(source)s::uuid is null or source = %(source)s)
-        and (%(name)s::text is null or name = %(name)s)
+        and (%(channels)s::text[] is null or channel = any(%(channels)s))
+        and (%(sources)s::uuid[] is null or source = any(%(sources)s))
+        and (%(names)s::text[] is null or name = any(%(names)s))
+        and (%(since)s::timestamptz is null or effective_at >= %(since)s)
+        and (%(until)s::timestamptz is null or effective_at < %(until)s)
     order by effective_at desc, event_id desc
     limit %(limit)s
 ) as touchpoint
-where profile = %(profile)s
 order by effective_at desc, event_id desc
 limit %(limit)s
 """
@@ -62,6 +66,20 @@ class Cursor(NamedTuple):
 LATEST = Cursor("infinity", "")
 
 
+@dataclass(frozen=True)
+class Filters:
+    """Which touchpoints are wanted: of any of these (of all where none is named), since a moment and before another."""
+
+    channels: Sequence[str] = ()
+    sources: Sequence[UUID] = ()
+    names: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERYTHING = Filters()
+
+
 class Entry(NamedTuple):
     """A touchpoint in a timeline."""
 
@@ -84,18 +102,18 @@ class Page(NamedTuple):
 
 
 def read_timeline(
-    connection: Connected,
-    profile: str,
-    limit: int,
-    before: Cursor = LATEST,
-    channel: str | None = None,
-    source: UUID | None = None,
-    name: str | None = None,
+    connection: Connected, members: Members, limit: int, before: Cursor = LATEST, filters: Filters = EVERYTHING
 ) -> Page:
-    """At most `limit` touchpoints of the profile with this present id, those that pass all filters given."""
-    chosen = {"profile": profile, "channel": channel, "source": source, "name": name, "limit": limit + 1}
-    place = {"before_at": before.at, "before_event": before.event}
-    rows = connection.execute(_PAGE, {**chosen, **place}, prepare=True).fetchall()
+    """At most `limit` touchpoints of a group, those that pass all filters."""
+    chosen = {
+        "channels": [*filters.channels] or None,
+        "sources": [*filters.sources] or None,
+        "names": [*filters.names] or None,
+        "since": filters.since,
+        "until": filters.until,
+    }
+    place = {"before_at": before.at, "before_event": before.event, "limit": limit + 1}
+    rows = connection.execute(_PAGE, {**members.parameters(), **chosen, **place}, prepare=True).fetchall()
     entries = [Entry(*row) for row in rows[:limit]]
     more = len(rows) > limit
     return Page(entries, Cursor(entries[-1].effective_at.isoformat(), entries[-1].event_id) if more else None)

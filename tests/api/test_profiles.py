@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from api.cli.profile import render_profile
-from api.profile_answers import ProfileAnswer
+from api.cli.profile_tables import render_profile
+from api.profile_models import ProfileAnswer
 from cdp.settings import Settings
 from tests.api.serving import Served, served
 

@@ -120,45 +120,6 @@ def resolved(world: World) -> set[Membership]:
 
 @many
 @given(worlds, st.integers(1, 6))
-def test_a_field_is_the_latest_claim_of_its_profile(connection: Connected, drawn, batch_size: int) -> None:  # type: ignore[no-untyped-def]
-    # Given profiles kept up to date batch by batch
-    world = world_of(drawn)
-    catch_up(world.engine(connection, batch_size=batch_size))
-    # When the claims of each profile are folded one by one
-    memberships = resolved(world)
-    expected: dict[tuple[str, str], tuple[Moment, int]] = {}
-    for touchpoint in world.touchpoints:
-        moment = Moment(touchpoint.header.effective_at, touchpoint.header.id)
-        profile = profile_at(memberships, touchpoint.header.subject, moment)
-        for attribute in attributes(touchpoint.traits) if profile else ():
-            key = (str(profile), attribute)
-            winner, count = expected.get(key, (moment, 0))
-            expected[key] = (max(winner, moment), count + 1)
-    # Then the stored winners are theirs, with the number of claims that lost
-    query = "select profile, attribute, effective_at, event_id, losing + 1 from profiles.fields"
-    assert {(p, a): (Moment(at, event), n) for p, a, at, event, n in rows_of(connection, query)} == expected
-
-
-def profile_at(memberships: set[Membership], subject: int | None, moment: Moment) -> str | None:
-    """The profile that a subject's touchpoint belongs to."""
-    for each in memberships:
-        after_start = each.start is None or each.start <= moment
-        if each.subject == subject and after_start and (each.end is None or moment < each.end):
-            return each.profile
-    return None
-
-
-def attributes(said: dict[str, object]) -> Iterator[str]:
-    """The dotted names of what a touchpoint says."""
-    for name, value in said.items():
-        if isinstance(value, dict):
-            yield from (f"{name}.{inner}" for inner in value)
-        elif value is not None:
-            yield name
-
-
-@many
-@given(worlds, st.integers(1, 6))
 def test_daily_sales_are_the_sums_of_what_orders_moved(connection: Connected, drawn, batch_size: int) -> None:  # type: ignore[no-untyped-def]
     catch_up(world_of(drawn).engine(connection, batch_size=batch_size))
     summed = """

@@ -1,0 +1,108 @@
+"""The groups of identifiers behind profiles: looked up now, or resolved for a past moment, with what decided them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from api.point_in_time import PRESENT, PointInTime
+from cdp.identity.evidence import Moment, Node
+from cdp.identity.findings import Membership, Resolution
+from cdp.identity.profile_id import identifier_number, profile_id
+from cdp.identity.resolution import resolve
+from cdp.platform import Platform
+from cdp.policy.policy import Policy
+from projections.contract import Connected
+from projections.identity.reading import Group, component_of, group_of
+from projections.members import Members
+from projections.profiles.queries import current_id, seen_up_to
+
+
+@dataclass(frozen=True)
+class GroupAt:
+    """A group at a point in time. `position` is the last that was taken into account, `policy` what held there."""
+
+    group: Group
+    policy: Policy
+    point: PointInTime
+    position: int
+
+    @property
+    def members(self) -> Members:
+        """Its touchpoints."""
+        return Members(self.group.memberships, *self.point.selection)
+
+    @property
+    def moment(self) -> datetime:
+        """The moment by which claims expire."""
+        return self.point.as_of or datetime.now(UTC)
+
+
+class ProfileReader:
+    """Finds groups for one question, on the connection of its snapshot."""
+
+    def __init__(self, platform: Platform, connection: Connected, point: PointInTime = PRESENT) -> None:
+        self.platform = platform
+        self.connection = connection
+        self.point = point
+        seen = seen_up_to(connection)
+        self.position = seen if point.known_at is None else min(seen, point.known_at)
+        self.policy = platform.policies.at(self.position)
+
+    def profile(self, text: str) -> GroupAt | None:
+        """The group of a profile's id: that of the identifier which the id names. Raises `InvalidProfileId`."""
+        return self.identifier(identifier_number(text))
+
+    def identifier(self, number: int) -> GroupAt | None:
+        """The group that an identifier leads to; None where it was not known or leads nowhere."""
+        values = self.platform.vault.values
+        try:
+            group = group_of(self.connection, number, self.policy, self.point.selection, values)
+        except NotImplementedError:
+            group = present_group(self.connection, number)
+        return None if group is None else GroupAt(group, self.policy, self.point, self.position)
+
+    def resolution(self, group: Group) -> Resolution:
+        """What identity makes of the group's whole surroundings: verdicts and withheld links too."""
+        if group.resolution is not None:
+            return group.resolution
+        try:
+            component = component_of(
+                self.connection, list(group.nodes), self.policy, self.platform.vault.values, self.point.selection
+            )
+        except NotImplementedError:
+            return Resolution({}, ())
+        return resolve(component.subjects, component.nodes, self.policy.rules, self.policy.decisions)
+
+
+def present_group(connection: Connected, number: int) -> Group | None:
+    """The group as it is stored."""
+    profile = current_id(connection, profile_id(number), number)
+    if profile is None:
+        return None
+    rows = connection.execute(
+        """
+        select subject, nullif(from_at, '-infinity'), from_event, nullif(to_at, 'infinity'), to_event
+        from identity.memberships
+        where profile = %s
+        """,
+        [profile],
+    ).fetchall()
+    memberships = [
+        Membership(subject, _moment(from_at, from_event), _moment(to_at, to_event), profile)
+        for subject, from_at, from_event, to_at, to_event in rows
+    ]
+    nodes = connection.execute(
+        """
+        select distinct number, type, namespace, blocked, first_position
+        from identity.links
+        join identity.identifiers using (number)
+        where subject = any(%s)
+        """,
+        [[each.subject for each in memberships]],
+    )
+    return Group(profile, memberships, {row[0]: Node(*row) for row in nodes}, None)
+
+
+def _moment(at: datetime | None, event: str) -> Moment | None:
+    return None if at is None else Moment(at, event)
