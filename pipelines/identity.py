@@ -15,11 +15,12 @@ from cdp.identity.resolution import resolve
 from cdp.identity.rules import RuleSet
 from pipelines.rebuilding import carry_out
 from pipelines.sightings import TABLE, Seen, SightingsWork, Subject
+from pipelines.work import Engine
 from projections.contract import Surroundings, Values
 
 
 def memberships_at(
-    archive: Path, position: int, surroundings: Surroundings, work: Path, arguments: str = ""
+    archive: Path, position: int, surroundings: Surroundings, work: Path, engine: Engine
 ) -> Sequence[Membership]:
     """The memberships that follow from the archive up to a position, under what was decided by then.
 
@@ -28,7 +29,7 @@ def memberships_at(
     """
     policy = surroundings.policies.at(position)
     gathering = SightingsWork(position, str(work), policy.public, policy.rules)
-    subjects: list[Subject] = list(carry_out(archive, gathering, arguments).rows(TABLE, Subject))
+    subjects: list[Subject] = list(carry_out(archive, gathering, engine).rows(TABLE, Subject))
     subjects.sort(key=lambda subject: subject.number)
     nodes = _nodes(subjects, policy.rules, surroundings.values)
     decisions = [each for each in policy.decisions if nodes.keys() >= set(each.numbers)]

@@ -10,7 +10,7 @@ from cdp.postgres.databases import Pool
 from pipelines.canonical import Digest, Layout
 from pipelines.plan import tables_of
 from projections.checkpoint import Checkpoint, read_checkpoints
-from projections.contract import Connected, Projection, schema_of
+from projections.contract import Connected, Projection
 from projections.declared import Declared
 from projections.publication import relations
 
@@ -68,20 +68,24 @@ def lasting_snapshot(pool: Pool) -> Iterator[Connected]:
 
 
 def checkpoint_of(connection: Connected, projection: Projection) -> Checkpoint:
-    """How far a projection has come. Raises NotBuiltYet."""
-    found = read_checkpoints(connection).get((projection.name, projection.version))
-    if found is None:
+    """How far the rows of a projection that everybody sees have come. Raises NotBuiltYet."""
+    found = [
+        each
+        for each in read_checkpoints(connection)
+        if (each.projection, each.version, each.published) == (projection.name, projection.version, True)
+    ]
+    if not found:
         raise NotBuiltYet(projection.name, projection.version)
-    return found
+    return found[0]
 
 
 class Live:
     """Reads the tables of one declared projection on a connection that sees one moment. Raises TablesDiffer."""
 
-    def __init__(self, connection: Connected, declared: Declared) -> None:
+    def __init__(self, connection: Connected, declared: Declared, schema: str) -> None:
         self._connection = connection
         self._declared = declared
-        self._schema = schema_of(declared)
+        self._schema = schema
         found, expected = relations(connection, self._schema, "r"), tables_of(declared)
         if set(found) != expected.keys():
             raise TablesDiffer(self._schema, found, expected)

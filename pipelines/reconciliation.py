@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cdp.postgres.databases import Pool
@@ -14,9 +14,11 @@ from pipelines.comparison import Compared, Difference, compare
 from pipelines.identity import memberships_at
 from pipelines.live import Live, checkpoint_of, lasting_snapshot
 from pipelines.memberships import save_memberships
+from pipelines.opening import ClearParts, Opening
 from pipelines.plan import Plan
 from pipelines.rebuilding import carry_out
-from pipelines.runner import required
+from pipelines.runner import Beam
+from pipelines.work import Engine
 from projections.checkpoint import Checkpoint
 from projections.contract import Connected, Projection, Surroundings
 from projections.declared import IDENTITY, Declared
@@ -73,30 +75,30 @@ class Reconciled:
 class Reconciler:
     """Compares projections with what batch makes of the archive in `folder`, which it brings up to date first.
 
-    `arguments` go to Beam.
+    `engine` runs the pipelines, `opening` says which parts of touchpoints workers see.
     """
 
     read: Pool
     reader: Reader
     folder: Path
     surroundings: Surroundings
-    arguments: str = ""
+    engine: Engine = field(default_factory=Beam)
+    opening: Opening = field(default_factory=ClearParts)
 
     def reconcile(self, declared: Declared, report: Report = lambda count: None) -> Reconciled:
         """Compares every row. Nothing is written but to the archive.
 
-        Raises NotBuiltYet, ConfigurationChanged, IdentityElsewhere, TablesDiffer, BeamMissing, PipelineFailed and the
-        archive's errors.
+        Raises NotBuiltYet, ConfigurationChanged, IdentityElsewhere, TablesDiffer, and the errors of the
+        archive and the engine.
         """
-        required()
         with lasting_snapshot(self.read) as connection:
             checkpoint = checkpoint_of(connection, declared)
             self._check(connection, declared, checkpoint)
-            live = Live(connection, declared)
+            live = Live(connection, declared, checkpoint.schema)
             self._archive(checkpoint.position, report)
             with tempfile.TemporaryDirectory(dir=self.folder, prefix=".rebuild-") as work:
                 plan = self._plan(connection, declared, checkpoint, live, Path(work))
-                rebuilt = carry_out(self.folder, plan, self.arguments)
+                rebuilt = carry_out(self.folder, plan, self.engine)
                 tables = [compare(live, rebuilt, table) for table in live.layouts]
         return Reconciled(declared.name, declared.version, checkpoint.position, len(plan.parked), tables)
 
@@ -122,7 +124,7 @@ class Reconciler:
             identity = checkpoint_of(connection, _identity())
             if identity.position != checkpoint.position:
                 raise IdentityElsewhere(declared.name, checkpoint.position, identity.position)
-            found = memberships_at(self.folder, checkpoint.position, self.surroundings, work / IDENTITY, self.arguments)
+            found = memberships_at(self.folder, checkpoint.position, self.surroundings, work / IDENTITY, self.engine)
             memberships = str(work / "memberships")
             save_memberships(Path(memberships), found)
         return Plan(
@@ -133,6 +135,7 @@ class Reconciler:
             str(work),
             live.parked,
             memberships,
+            self.opening,
         )
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import importlib.util
 import logging
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+
+from pipelines.archive.reading import Portion
+from pipelines.work import Work
 
 EMBEDDED = (
     "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
     "--direct_running_mode=in_memory",
 )
 """The engine inside this process. It is always named: Beam's default tries to fetch another one from the internet."""
-
-Construct = Callable[[Any], None]
-"""Puts the steps of a pipeline on it."""
 
 
 class BeamMissing(Exception):
@@ -33,22 +33,26 @@ class PipelineFailed(Exception):
         super().__init__(f"the pipeline failed: {reason}")
 
 
-def run(construct: Construct, arguments: str = "") -> None:
-    """Runs a pipeline to its end, on the embedded engine unless `arguments`, in Beam's own words, name another.
+@dataclass(frozen=True)
+class Beam:
+    """Apache Beam, on the embedded engine unless `arguments`, in Beam's own words, name another."""
 
-    Raises BeamMissing and PipelineFailed.
-    """
-    required()
-    with _import_quietly():
-        from apache_beam import Pipeline
-        from apache_beam.options.pipeline_options import PipelineOptions
+    arguments: str = ""
 
-    pipeline = Pipeline(options=PipelineOptions(options(arguments)))
-    construct(pipeline)
-    try:
-        pipeline.run().wait_until_finish()
-    except Exception as error:  # whatever a worker raised arrives here, as the engine's own error or in its text
-        raise PipelineFailed(_reason(error)) from error
+    def __call__(self, work: Work, portions: Sequence[Portion]) -> None:
+        """Carries work out to its end. Raises BeamMissing and PipelineFailed."""
+        with _import_quietly():
+            from apache_beam import Pipeline
+            from apache_beam.options.pipeline_options import PipelineOptions
+
+            from pipelines.flow import build
+
+        pipeline = Pipeline(options=PipelineOptions(options(self.arguments)))
+        build(pipeline, work, portions)
+        try:
+            pipeline.run().wait_until_finish()
+        except Exception as error:  # whatever a worker raised arrives here, as the engine's own error or in its text
+            raise PipelineFailed(_reason(error)) from error
 
 
 def options(arguments: str = "") -> Sequence[str]:
@@ -56,15 +60,11 @@ def options(arguments: str = "") -> Sequence[str]:
     return [*EMBEDDED, *shlex.split(arguments)]
 
 
-def required() -> None:
-    """Raises BeamMissing."""
-    if importlib.util.find_spec("apache_beam") is None:
-        raise BeamMissing
-
-
 @contextmanager
 def _import_quietly() -> Iterator[None]:
-    """Beam warns of clients for clouds that nobody asked for."""
+    """Beam warns of clients for clouds that nobody asked for. Raises BeamMissing."""
+    if importlib.util.find_spec("apache_beam") is None:
+        raise BeamMissing
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

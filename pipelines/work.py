@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from pipelines.archive.reading import Portion
@@ -57,6 +57,10 @@ class Work(Protocol):
     def worker(self) -> Worker:
         """The tools of one worker."""
         ...
+
+
+Engine = Callable[[Work, Sequence[Portion]], None]
+"""Carries work out over portions of the archive, wherever its workers are."""
 
 
 def address(level: int, table: str, bucket: int) -> str:
