@@ -11,7 +11,7 @@ from itertools import chain
 from cdp.identity.belief import Belief, Usable, believed, split
 from cdp.identity.decision import Decision
 from cdp.identity.evidence import Node, SubjectSeen
-from cdp.identity.findings import Link, Resolution, Verdict
+from cdp.identity.findings import Link, Resolution, Verdict, Withheld
 from cdp.identity.groups import Bounds
 from cdp.identity.linking import Candidates, Linking, candidates, linked
 from cdp.identity.membership import Belongings
@@ -132,8 +132,12 @@ class IdentityGraph:
             for membership in belongings.memberships(subject.number, usable)
         ]
         verdicts = {**blocked(self.nodes.values(), self.stewards), **self.ambiguous}
-        withheld = [*self.stewards.withheld, *self.people.withheld, *self.strangers.withheld]
-        return Resolution(belongings.profiles(), memberships, verdicts, withheld, self.links())
+        return Resolution(belongings.profiles(), memberships, verdicts, self.withheld, self.links())
+
+    @cached_property
+    def withheld(self) -> list[Withheld]:
+        """The links that do not hold, those that stewards wanted first."""
+        return [*self.stewards.withheld, *self.people.withheld, *self.strangers.withheld]
 
     def links(self) -> list[Link]:
         """Every pair that was seen together or that a steward joined, and that is not withheld."""

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
+from cdp.identity.graph import IdentityGraph
 from cdp.identity.profile_id import identifier_number
-from cdp.identity.resolution import Decision, Membership, Moment, Node, Resolution, SubjectSeen, resolve
+from cdp.identity.resolution import Decision, Membership, Moment, Node, Resolution, SubjectSeen
 from cdp.identity.rules import RuleSet, TypeRule
 from tests.identity.oracle import Decided, Kind, Known, Oracle, Rules, Seen
 
@@ -47,10 +48,14 @@ class Case(NamedTuple):
     rules: Rules
     decided: tuple[Decided, ...] = ()
 
+    def graph(self) -> IdentityGraph:
+        """The product's view of it, step by step."""
+        rules = rule_set(self.rules)
+        return IdentityGraph(subjects_of(self.delivered), nodes_of(self.delivered), rules, in_force(self.decided))
+
     def resolved(self) -> Resolution:
         """What the product makes of it."""
-        rules = rule_set(self.rules)
-        return resolve(subjects_of(self.delivered), nodes_of(self.delivered), rules, in_force(self.decided))
+        return self.graph().resolution()
 
     def profiles(self) -> Profiles:
         """What the product says whose each touchpoint is."""

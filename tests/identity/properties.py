@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from random import Random
 from typing import NamedTuple
@@ -11,8 +11,9 @@ import networkx
 
 from cdp.identity.decision import Decision
 from cdp.identity.evidence import SubjectSeen
-from cdp.identity.resolution import Node, Resolution, resolve
-from tests.identity.cases import IDENTIFIERS, Case, groups, in_force, nodes_of, rule_set, subjects_of
+from cdp.identity.explanation import explained
+from cdp.identity.resolution import Link, Node, Resolution, resolve
+from tests.identity.cases import DAY_ONE, IDENTIFIERS, Case, groups, in_force, nodes_of, rule_set, subjects_of
 from tests.identity.oracle import Decided, Seen
 
 
@@ -89,6 +90,39 @@ def a_decision_taken_back_leaves_no_trace(case: Case, decision: Decided) -> None
     decided.profiles()
     released = decided._replace(decided=(*decided.decided, Decided("release", decision.numbers)))
     assert released.profiles() == before
+
+
+def every_pair_is_explained(case: Case) -> None:
+    """Two identifiers are explained by a chain of what was really seen and decided, or by reasons why not."""
+    oracle, graph = case.oracle(), case.graph()
+    together = networkx.Graph(pair for seen in case.delivered for pair in combinations(seen.numbers, 2))
+    shown = {(seen.day, seen.event): seen.numbers for seen in case.delivered}
+    for a, b in combinations(sorted(oracle.numbers), 2):
+        found = explained(a, b, graph)
+        assert str(found)
+        if {a, b} <= graph.belief.exclusive.keys():
+            assert found.joined is any({a, b} <= group for group in oracle.people)
+        if found.joined:
+            assert leads(found.chain, a, b)
+            for link in found.chain:
+                pair = (min(link.a, link.b), max(link.a, link.b))
+                seen = shown[(link.moment.at - DAY_ONE).days, link.moment.event] if link.moment else frozenset()
+                assert {*pair} <= seen or (link.kind == "steward" and pair in oracle.stewards_links)
+        else:
+            unconnected = not ({a, b} <= set(together) and networkx.has_path(together, a, b))
+            codes = {obstacle.code for obstacle in found.obstacles}
+            assert codes
+            assert ("not_connected" not in codes) or unconnected
+
+
+def leads(chain: Sequence[Link], a: int, b: int) -> bool:
+    """Whether each link starts where the one before it ended."""
+    at = a
+    for link in chain:
+        if at not in (link.a, link.b):
+            return False
+        at = link.a if at == link.b else link.b
+    return at == b
 
 
 def holds_for_each_component_alone(case: Case) -> None:

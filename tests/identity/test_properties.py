@@ -57,6 +57,12 @@ def test_each_component_can_be_resolved_alone(case: Case) -> None:
     properties.holds_for_each_component_alone(case)
 
 
+@often
+@given(cases)
+def test_every_pair_is_explained(case: Case) -> None:
+    properties.every_pair_is_explained(case)
+
+
 def withheld(reason: str) -> Callable[[Case], bool]:
     return lambda case: any(each.reason == reason for each in case.resolved().withheld)
 
