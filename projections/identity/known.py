@@ -61,6 +61,10 @@ class Shown(Protocol):
         """These identifiers."""
         ...
 
+    def aged(self, nodes: Mapping[int, Node]) -> Mapping[int, Node]:
+        """The identifiers with the positions at which they were first seen, as far as their holders were asked for."""
+        ...
+
     def hand_overs(self, authenticated: Sequence[Authenticated], every: bool) -> Mapping[int, tuple[Moment, ...]]:
         """When these subjects authenticated, by subject: of the moments of one profile on one identifier that follow
         upon each other the first, or with `every` all."""

@@ -80,11 +80,12 @@ class Neighbourhood:
 
     def graph(self) -> IdentityGraph:
         """What the rules make of everything gathered."""
-        nodes = {number: each.node for number, each in self.known.items()}
+        nodes = self.shown.aged({number: each.node for number, each in self.known.items()})
         elsewhere = {n: _verdict(each.verdict) for n, each in self.known.items() if n not in self.complete}
         subjects = [self.subjects[number] for number in sorted(self.subjects)]
         graph = IdentityGraph(subjects, nodes, self.rules, self.ties.about(nodes), elsewhere)
         self.verdicts = {**dict.fromkeys(self.complete), **{n: each.detail for n, each in graph.ambiguous.items()}}
+        self.verdicts.update(dict.fromkeys(graph.stewards.blocked & nodes.keys(), "steward"))
         return graph
 
     def stored_as(self, number: int) -> KnownIdentifier:
@@ -109,7 +110,7 @@ class Neighbourhood:
         """Gathers the whole components of these identifiers, those among them that connect."""
         frontier = {number for number in numbers if self._connects(number)} - self.complete
         while frontier:
-            found = self._held(frontier)
+            found = self.gather(frontier)
             reached = {number for each in found for number in each.identifiers}
             reached |= self.ties.linked_to(frontier) & self.known.keys()
             frontier = {number for number in reached - self.complete if self._connects(number)}
@@ -123,7 +124,7 @@ class Neighbourhood:
         wanted = self._expandable(concerned) | {n for n in shared & self.known.keys() if self._shareable(n)}
         while frontier := self._tied(wanted) - self.surrounded:
             self.surrounded |= frontier
-            found = self._held(frontier)
+            found = self.gather(frontier)
             concerned.update(each.number for each in found)
             self.connect({number for each in found for number in each.identifiers})
             self.connect(self.ties.to(frontier) & self.known.keys())
@@ -134,7 +135,7 @@ class Neighbourhood:
 
     def stranger(self, subject: int) -> bool:
         """Whether no exclusive identifier says whose a subject's touchpoints are."""
-        return not any(self._exclusive(number) and self._links(number) for number in self.subjects[subject].identifiers)
+        return not any(self.exclusive(number) and self.links(number) for number in self.subjects[subject].identifiers)
 
     def settled(self, subject: int) -> bool:
         """Whether everything was gathered that decides whose a subject's touchpoints are."""
@@ -169,7 +170,7 @@ class Neighbourhood:
             if number in groups or self._window(number) or len({each.profile for each in found[number]}) > 1:
                 yield from found[number]
 
-    def _held(self, numbers: Set[int]) -> list[SubjectSeen]:
+    def gather(self, numbers: Set[int]) -> list[SubjectSeen]:
         """All who hold one of these."""
         self.complete |= numbers
         self.add(self.shown.holders(numbers - self.unseen))
@@ -182,22 +183,24 @@ class Neighbourhood:
         return {n for subject in subjects for n in self.subjects[subject].identifiers if self._shareable(n)}
 
     def _shareable(self, number: int) -> bool:
-        return not self._exclusive(number) and self._open(number)
+        return not self.exclusive(number) and self.opens(number)
 
     def _connects(self, number: int) -> bool:
-        return (self._exclusive(number) or number in self.ties.linked) and self._open(number)
+        return (self.exclusive(number) or number in self.ties.linked) and self.opens(number)
 
-    def _exclusive(self, number: int) -> bool:
+    def exclusive(self, number: int) -> bool:
+        """Whether an identifier belongs to one person, by its type."""
         return self.rules.exclusive(self.known[number].node.type)
 
-    def _open(self, number: int) -> bool:
+    def opens(self, number: int) -> bool:
         """Whether what is behind an identifier may be gathered."""
         known = self.known[number]
         if number in self.forced:
             return True
         return not known.node.blocked and (known.verdict not in CLOSED or number in self.ties.linked)
 
-    def _links(self, number: int) -> bool:
+    def links(self, number: int) -> bool:
+        """Whether an identifier links, by what is known of it so far."""
         known = self.known[number]
         return not known.node.blocked and self.verdicts.get(number, known.verdict) is None
 

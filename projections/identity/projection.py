@@ -17,7 +17,7 @@ from projections.contract import Batch, Connected, Policies, Policy, Surrounding
 from projections.identity.arrivals import Arrivals, arrivals, authentications
 from projections.identity.known import FAN_OUT, KnownIdentifier, Sighted
 from projections.identity.neighbourhood import Neighbourhood, Ties
-from projections.identity.revision import decided_anew
+from projections.identity.revision import Revision, decided_anew
 from projections.identity.settlement import Settlement, settle
 from projections.identity.store import IdentityStore, StoredSightings
 
@@ -62,6 +62,9 @@ class IdentityWriter:
         store.renew_sightings(shown.renewed)
         moved = self._resolve(store, shown, policy, decided_anew(before, policy))
         store.add_sightings(shown.new)
+        if before is not policy:
+            for around, settlement in Revision(store, before, policy, self._values).parts():
+                moved |= _apply(store, settlement, around, {})
         return frozenset(moved)
 
     def _recall(self, store: IdentityStore, found: Collection[int]) -> dict[int, Sighted]:

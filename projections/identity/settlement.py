@@ -64,9 +64,11 @@ def _memberships(around: Neighbourhood, graph: IdentityGraph, concerned: Set[int
 def _identifiers(
     around: Neighbourhood, graph: IdentityGraph, memberships: Mapping[int, Iterable[Membership]]
 ) -> dict[int, KnownIdentifier]:
-    """Of the identifiers that were gathered, those of people and those that were surrounded: nothing else changed."""
-    numbers = {n for n in around.complete if n in graph.belief.exclusive or n in graph.persons}
-    nodes = {number: around.known[number].node for number in numbers | around.surrounded | around.unseen}
+    """Of the identifiers that were gathered, those of people and those that were surrounded: nothing else changed, but
+    for what the rules say otherwise now, whatever is behind it."""
+    numbers = {n for n in around.complete if around.exclusive(n) or n in graph.persons}
+    numbers |= around.surrounded | around.unseen | around.before.keys()
+    nodes = {number: around.known[number].node for number in numbers}
     verdicts = {**graph.ambiguous, **blocked(nodes.values(), graph.stewards)}
     profiles = graph.belongings.profiles()
     servers = {number for each in graph.subjects if each.server is not None for number in each.identifiers}
@@ -75,7 +77,8 @@ def _identifiers(
     found = {}
     for number, node in nodes.items():
         verdict = verdicts.get(number)
-        server = number in servers and (verdict is None or verdict.code != "blocked")
+        server = number in servers if number in around.complete else around.known[number].server
+        server &= verdict is None or verdict.code != "blocked"
         detail, turns = (verdict.detail, False) if verdict else (None, number in in_turns)
         found[number] = KnownIdentifier(node, detail, server, turns, profiles.get(number))
     return found

@@ -48,8 +48,8 @@ class IdentityStore:
     """Reads and writes the tables of one version on the connection of the batch."""
 
     def __init__(self, connection: Connected, schema: str) -> None:
-        self._connection = connection
-        self._schema = schema
+        self.connection = connection
+        self.schema = schema
 
     def sighted(self, subjects: Collection[int]) -> dict[int, Sighted]:
         """Those of the subjects that are known."""
@@ -57,19 +57,19 @@ class IdentityStore:
 
     def holders(self, numbers: Collection[int]) -> dict[int, Sighted]:
         """The subjects that hold one of these identifiers."""
-        held = f"select subject from {self._schema}.links where number = any(%s::bigint[])"
+        held = f"select subject from {self.schema}.links where number = any(%s::bigint[])"
         return self._sighted(f"subject in ({held})", numbers)
 
     def shown_by(self, sources: Collection[UUID]) -> list[int]:
         """The subjects that one of these sources showed."""
-        query = f"select distinct subject from {self._schema}.sightings where source = any(%s::uuid[])"
+        query = f"select distinct subject from {self.schema}.sightings where source = any(%s::uuid[])"
         return [subject for (subject,) in self._select(query, sources)]
 
     def identifiers(self, numbers: Collection[int]) -> dict[int, KnownIdentifier]:
         """Those of the identifiers that are known."""
         query = f"""
             select {", ".join(IDENTIFIERS)}
-            from {self._schema}.identifiers
+            from {self.schema}.identifiers
             where number = any(%s::bigint[])
         """
         return {row[0]: KnownIdentifier(Node(*row[:5]), *row[5:]) for row in self._select(query, numbers)}
@@ -78,21 +78,21 @@ class IdentityStore:
         """The next identifiers past a number, in the order of numbers; of these types, or of all."""
         query = f"""
             select {", ".join(IDENTIFIERS)}
-            from {self._schema}.identifiers
+            from {self.schema}.identifiers
             where number > %s
                 and (%s::text[] is null or type = any(%s::text[]))
             order by number
             limit %s
         """
         wanted = None if types is None else list(types)
-        rows = self._connection.execute(query, [after, wanted, wanted, limit], binary=True).fetchall()
+        rows = self.connection.execute(query, [after, wanted, wanted, limit], binary=True).fetchall()
         return [KnownIdentifier(Node(*row[:5]), *row[5:]) for row in rows]
 
     def in_turns(self, numbers: Collection[int]) -> list[int]:
         """Those of the identifiers on which several profiles take turns."""
         query = f"""
             select number
-            from {self._schema}.identifiers
+            from {self.schema}.identifiers
             where in_turns
                 and number = any(%s::bigint[])
         """
@@ -112,20 +112,20 @@ class IdentityStore:
                         order by effective_at, event_id
                     ) as first
                 from unnest(%s::bigint[], %s::bigint[], %s::text[]) as authenticated (number, subject, profile)
-                join {self._schema}.authentications using (subject)
+                join {self.schema}.authentications using (subject)
             )
             select distinct subject, effective_at, event_id
             from seen
             where first or %s
         """
         columns = [list(column) for column in zip(*authenticated, strict=True)]
-        return moments_of(self._connection.execute(query, [*columns, every], binary=True).fetchall())
+        return moments_of(self.connection.execute(query, [*columns, every], binary=True).fetchall())
 
     def memberships(self, subjects: Collection[int]) -> set[Membership]:
         """The memberships of these subjects as they are stored."""
         query = f"""
             select subject, nullif(from_at, '-infinity'), from_event, nullif(to_at, 'infinity'), to_event, profile
-            from {self._schema}.memberships
+            from {self.schema}.memberships
             where subject = any(%s::bigint[])
         """
         return {
@@ -149,11 +149,11 @@ class IdentityStore:
             (subject, source, *moment) for subject, each in sighted.items() for source, moment in each.first.items()
         ]
         if rows:
-            self._connection.execute(
+            self.connection.execute(
                 f"""
-                insert into {self._schema}.sightings (subject, source, numbers, first_at, first_event)
+                insert into {self.schema}.sightings (subject, source, numbers, first_at, first_event)
                 select subject, source, (
-                    select numbers from {self._schema}.sightings where sightings.subject = changed.subject limit 1
+                    select numbers from {self.schema}.sightings where sightings.subject = changed.subject limit 1
                 ), first_at, first_event
                 from unnest(%s::bigint[], %s::uuid[], %s::timestamptz[], %s::text[])
                     as changed (subject, source, first_at, first_event)
@@ -175,9 +175,9 @@ class IdentityStore:
         """Stores what is said now of known identifiers."""
         if identifiers:
             rows = [(each.node.number, each.node.blocked, *each[1:]) for each in identifiers]
-            self._connection.execute(
+            self.connection.execute(
                 f"""
-                update {self._schema}.identifiers
+                update {self.schema}.identifiers
                 set
                     blocked = changed.blocked,
                     verdict = changed.verdict,
@@ -196,9 +196,9 @@ class IdentityStore:
         """Removes and adds memberships."""
         if old:
             starts = [each.start for each in old]
-            self._connection.execute(
+            self.connection.execute(
                 f"""
-                delete from {self._schema}.memberships
+                delete from {self.schema}.memberships
                 using unnest(%s::bigint[], %s::timestamptz[], %s::text[]) as gone (subject, from_at, from_event)
                 where memberships.subject = gone.subject
                     and memberships.from_at = coalesce(gone.from_at, '-infinity')
@@ -217,7 +217,7 @@ class IdentityStore:
     def _sighted(self, condition: str, wanted: Collection[int]) -> dict[int, Sighted]:
         query = f"""
             select subject, source, numbers, first_at, first_event
-            from {self._schema}.sightings
+            from {self.schema}.sightings
             where {condition}
         """
         found: dict[int, Sighted] = {}
@@ -232,11 +232,11 @@ class IdentityStore:
     def _select(self, query: str, wanted: Collection[Any]) -> list[tuple[Any, ...]]:
         if not wanted:
             return []
-        return self._connection.execute(query, [list(wanted)], prepare=True, binary=True).fetchall()
+        return self.connection.execute(query, [list(wanted)], prepare=True, binary=True).fetchall()
 
     def _copy(self, table: str, columns: Mapping[str, str], rows: Collection[tuple[Any, ...]]) -> None:
         if rows:
-            copy_rows(self._connection, f"{self._schema}.{table}", columns, rows)
+            copy_rows(self.connection, f"{self.schema}.{table}", columns, rows)
 
 
 class StoredSightings:
@@ -253,6 +253,10 @@ class StoredSightings:
     def identifiers(self, numbers: Collection[int]) -> Mapping[int, KnownIdentifier]:
         """These identifiers."""
         return self._store.identifiers(numbers)
+
+    def aged(self, nodes: Mapping[int, Node]) -> Mapping[int, Node]:
+        """The identifiers as they are: each is stored with its first position."""
+        return nodes
 
     def hand_overs(self, authenticated: Sequence[Authenticated], every: bool) -> Mapping[int, tuple[Moment, ...]]:
         """When these subjects authenticated."""

@@ -1,0 +1,137 @@
+"""Logs to order for properties of identity: few people with few identifiers, so that everything collides."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from hypothesis import strategies as st
+
+from cdp.identity.decision import Decision
+from cdp.identity.evidence import Moment, Node, SubjectSeen
+from cdp.identity.graph import IdentityGraph
+from cdp.identity.rules import DEFAULT_RULES, RuleSet, TypeRule
+from cdp.log.touchpoint import Touchpoint
+from tests.projections.world import World
+
+EXCLUSIVE = ("user_id", "email", "loyalty_card")
+SHAREABLE = ("anonymous_id", "phone", "household_card")
+VALUES = ("1", "2", "3", "4", "null")
+SOURCES = {"shop": "server", "till": "server", "browser": "public"}
+
+identifier = st.tuples(st.sampled_from(EXCLUSIVE + SHAREABLE), st.sampled_from(VALUES))
+pair = st.lists(identifier, min_size=2, max_size=2, unique=True)
+who = st.dictionaries(st.sampled_from(EXCLUSIVE + SHAREABLE), st.sampled_from(VALUES), min_size=1, max_size=3)
+
+
+def rules(
+    limits: tuple[int | None, int | None] = (1, 2),
+    fan_out: int | None = None,
+    size_cap: int = 500,
+    window: int | None = None,
+    blocked: str | None = None,
+    **others: Any,
+) -> RuleSet:
+    """The built-in rules with other numbers: limits of user ids and of other types, the fan-out cap of all types."""
+
+    def changed(kind: str, rule: TypeRule) -> TypeRule:
+        limit = limits[kind != "user_id"] if rule.exclusive else None
+        after = None if window is None or rule.exclusive else timedelta(hours=window)
+        return dataclasses.replace(rule, limit=limit, fan_out=fan_out, window=after)
+
+    types = {kind: changed(kind, rule) for kind, rule in DEFAULT_RULES.types.items()}
+    patterns = DEFAULT_RULES.blocked if blocked is None else (re.compile(blocked),)
+    return dataclasses.replace(DEFAULT_RULES, types=types, size_cap=size_cap, blocked=patterns, **others)
+
+
+def sharing(base: RuleSet, *kinds: str) -> RuleSet:
+    """The rules with these types the other way: exclusive ones shareable, shareable ones exclusive."""
+    types = {
+        kind: dataclasses.replace(rule, exclusive=not rule.exclusive) if kind in kinds else rule
+        for kind, rule in base.types.items()
+    }
+    return dataclasses.replace(base, types=types)
+
+
+rule_sets = st.one_of(
+    st.just(DEFAULT_RULES),
+    st.builds(
+        rules,
+        limits=st.tuples(st.sampled_from([None, 1, 2]), st.sampled_from([None, 1, 2])),
+        fan_out=st.sampled_from([None, 1, 2, 4]),
+        size_cap=st.sampled_from([2, 3, 500]),
+        window=st.sampled_from([None, None, 0, 2, 5]),
+        blocked=st.sampled_from([None, "1", "null|2", "nothing"]),
+        anonymous=st.sampled_from(["last authenticated", "last authenticated", "stays anonymous"]),
+        trust=st.sampled_from([{}, {"browser": "server"}, {"shop": "public"}]),
+    ),
+    st.just(sharing(rules(fan_out=3), "phone")),
+    st.just(sharing(rules(), "email", "household_card")),
+)
+
+touchpoints = st.tuples(st.just("see"), who, st.integers(0, 12), st.integers(-3, 3), st.sampled_from(sorted(SOURCES)))
+decisions = st.one_of(
+    st.tuples(
+        st.sampled_from(["link", "unlink", "release"]), st.lists(identifier, min_size=2, max_size=2, unique=True)
+    ),
+    st.tuples(st.sampled_from(["block", "release"]), st.lists(identifier, min_size=1, max_size=1)),
+)
+activations = st.tuples(st.just("activate"), rule_sets)
+happenings = st.one_of(*[touchpoints] * 8, decisions, activations)
+worlds = st.lists(happenings, min_size=1, max_size=18)
+
+
+def world_of(drawn: list[Any]) -> World:
+    """A log of what was drawn, under an incarnation of its own, so that an engine builds everything anew."""
+    world = World(incarnation=uuid4(), trust=SOURCES)
+    for kind, *what in drawn:
+        happen(world, kind, *what)
+    return world
+
+
+def happen(world: World, kind: str, *what: Any) -> None:
+    """Appends one thing that was drawn."""
+    if kind == "see":
+        seen, at, late, source = what
+        world.see(seen, at=at, late=late, source=source, channel=source, traits={"city": f"c{at}"})
+    elif kind == "activate":
+        world.activate(what[0])
+    else:
+        world.decide(kind, *({name: value} for name, value in what[0]))  # type: ignore[arg-type]
+
+
+def graph_of(world: World) -> IdentityGraph:
+    """Everything that a log shows, resolved at once."""
+    policy = world.at(len(world.touchpoints))
+    nodes: dict[int, Node] = {}
+    moments: dict[tuple[int, bool], list[Moment]] = {}
+    numbers: dict[int, tuple[int, ...]] = {}
+    for touchpoint in world.touchpoints:
+        if touchpoint.position not in world.decided and touchpoint.header.subject is not None:
+            header = touchpoint.header
+            moment = Moment(header.effective_at, header.id)
+            moments.setdefault((touchpoint.header.subject, header.source in policy.public), []).append(moment)
+            numbers[touchpoint.header.subject] = header.numbers()
+            _see(nodes, touchpoint, world, policy.rules)
+    subjects = []
+    for subject, held in sorted(numbers.items()):
+        server, public = moments.get((subject, False), []), moments.get((subject, True), [])
+        firsts = min(server, default=None), min(public, default=None)
+        subjects.append(SubjectSeen(subject, held, *firsts, (*server, *public)))
+    decided = [each for each in policy.decisions if nodes.keys() >= set(each.numbers)]
+    return IdentityGraph(subjects, nodes, policy.rules, decided)
+
+
+def _see(nodes: dict[int, Node], touchpoint: Touchpoint, world: World, rules: RuleSet) -> None:
+    for _, kind, namespace, number in touchpoint.header.identifiers:
+        value = world.values[number]
+        assert value is not None
+        nodes.setdefault(number, Node(number, kind, namespace, rules.blocks(value), touchpoint.position))
+
+
+def decided(world: World) -> list[Decision]:
+    """The steward's decisions in force at the end of a log."""
+    return list(world.at(len(world.touchpoints)).decisions)

@@ -1,0 +1,109 @@
+"""Identity as it is kept, under limits, decisions, other rules and public sources, in batches of any size."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cdp.identity.findings import Membership
+from cdp.postgres.databases import Databases
+from projections.contract import Connected, Projection
+from projections.discovery import found_projections
+from projections.identity.reading import Group, group_of
+from projections.identity.selection import EVERYTHING, Selection
+from tests.projections.identity.drawn import graph_of, world_of, worlds
+from tests.projections.world import START, catch_up, dump, rows_of
+
+NEEDED = ("identity", "timeline")
+
+many = settings(
+    max_examples=int(os.environ.get("N", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture
+def connection(databases: Databases) -> Iterator[Connected]:
+    """A connection to a fresh read database."""
+    with databases.read.connection() as connection:
+        yield connection
+
+
+def needed() -> Sequence[Projection]:
+    """Identity, and what its read side needs."""
+    return [each for each in found_projections() if each.name in NEEDED]
+
+
+def kept(connection: Connected) -> set[Membership]:
+    """The memberships that are stored."""
+    subjects = [row[0] for row in rows_of(connection, "select distinct subject from identity.memberships")]
+    from projections.identity.store import IdentityStore
+
+    return IdentityStore(connection, "identity").memberships(subjects)
+
+
+@many
+@given(worlds, st.integers(1, 6))
+def test_live_equals_replay_byte_for_byte(connection: Connected, drawn: list[Any], batch_size: int) -> None:
+    # Given a log followed live in batches of one size
+    world = world_of(drawn)
+    catch_up(world.engine(connection, needed(), batch_size))
+    live = dump(connection, needed())
+    # When everything is built anew in one go
+    catch_up(dataclasses.replace(world, incarnation=uuid4()).engine(connection, needed()))
+    # Then all rows are the same
+    assert dump(connection, needed()) == live
+
+
+@many
+@given(worlds, st.integers(1, 6))
+def test_what_is_kept_by_batches_is_resolution_of_everything(
+    connection: Connected, drawn: list[Any], batch_size: int
+) -> None:
+    # Given identity kept up to date batch by batch
+    world = world_of(drawn)
+    catch_up(world.engine(connection, needed(), batch_size))
+    # When everything is resolved at once
+    resolution = graph_of(world).resolution()
+    # Then memberships, profiles and verdicts are the same
+    assert kept(connection) == set(resolution.memberships)
+    verdicts = {number: verdict.detail for number, verdict in resolution.verdicts.items()}
+    assert (
+        dict(rows_of(connection, "select number, verdict from identity.identifiers where verdict is not null"))
+        == verdicts
+    )
+    profiles = "select number, profile from identity.identifiers where profile is not null"
+    assert dict(rows_of(connection, profiles)) == dict(resolution.profiles)
+
+
+@many
+@given(worlds, st.integers(0, 14) | st.none(), st.integers(0, 18) | st.none())
+def test_any_past_is_a_fresh_replay_of_what_it_selects(
+    connection: Connected, drawn: list[Any], at: int | None, position: int | None
+) -> None:
+    # Given a log that was followed to its end, and the groups that it shows at a moment, as known at a position
+    world = world_of(drawn)
+    catch_up(world.engine(connection, needed()))
+    known = len(world.touchpoints) if position is None else min(position, len(world.touchpoints))
+    moment = None if at is None else START + timedelta(hours=at)
+    selection = Selection(moment, known)
+    numbers = sorted(world.values)
+    past = {n: summed(group_of(connection, n, world.at(known), selection, world.look_up)) for n in numbers}
+    # When a log that has only what was selected is followed from the start
+    fresh = world.selected(at, known)
+    catch_up(fresh.engine(connection, needed()))
+    # Then it shows the same groups
+    assert past == {n: summed(group_of(connection, n, fresh.at(known), EVERYTHING, world.look_up)) for n in numbers}
+
+
+def summed(group: Group | None) -> object:
+    """A group without what only one of two ways to it knows."""
+    return group and (group.profile, frozenset(group.memberships), frozenset(group.nodes))
