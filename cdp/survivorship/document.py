@@ -23,19 +23,11 @@ from typing import Any
 
 import msgspec
 
+from cdp.identity.duration import InvalidDuration, read_duration, written_duration
 from cdp.survivorship.rules import KINDS, NAMING_SOURCES, Rule, Survivorship
 
 LARGEST_BYTES = 1_000_000
 LONGEST_PATTERN = 200
-LONGEST_TTL = timedelta(days=36_500)
-UNITS = {
-    "second": timedelta(seconds=1),
-    "minute": timedelta(minutes=1),
-    "hour": timedelta(hours=1),
-    "day": timedelta(days=1),
-    "week": timedelta(weeks=1),
-}
-_TTL = re.compile(rf"([1-9][0-9]{{0,11}}) ({'|'.join(UNITS)})s?")
 _RULE_KEYS = ("kind", "sources", "ignore_empty", "ttl", "multi_valued")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -113,17 +105,10 @@ def _rule_tree(rule: Rule) -> Tree:
     if rule.ignore_empty != default.ignore_empty:
         tree["ignore_empty"] = rule.ignore_empty
     if rule.ttl is not None:
-        tree["ttl"] = ttl_text(rule.ttl)
+        tree["ttl"] = written_duration(rule.ttl)
     if rule.multi_valued != default.multi_valued:
         tree["multi_valued"] = rule.multi_valued
     return tree
-
-
-def ttl_text(ttl: timedelta) -> str:
-    """A time to live as the document says it, in the largest unit that divides it."""
-    unit, length = next((unit, length) for unit, length in reversed(UNITS.items()) if not ttl % length)
-    count = ttl // length
-    return f"{count} {unit}" + ("s" if count != 1 else "")
 
 
 def _pattern(name: str) -> str:
@@ -165,13 +150,10 @@ def _check_sources(where: str, kind: str, sources: Any) -> None:
 
 
 def _ttl(where: str, text: Any) -> timedelta:
-    found = _TTL.fullmatch(text) if isinstance(text, str) else None
-    expected = f'expected a number and a unit of {", ".join(UNITS)}, such as "90 days"'
-    if found is None:
-        raise InvalidSurvivorship(f"{where}: ttl is {text!r}; {expected}")
-    count, unit = int(found[1]), UNITS[found[2]]
-    _expect(count <= LONGEST_TTL // unit, f"{where}: ttl is {text!r}; {expected}, at most {ttl_text(LONGEST_TTL)}")
-    return count * unit
+    try:
+        return read_duration(text)
+    except InvalidDuration as error:
+        raise InvalidSurvivorship(f"{where}: ttl {error}") from None
 
 
 def _expect_table(where: str, tree: Any, keys: Collection[str]) -> None:
