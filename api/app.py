@@ -24,6 +24,7 @@ from api import (
     management,
     plans,
     profiles,
+    projections,
     quality,
     quarantine,
     sales,
@@ -53,6 +54,7 @@ _REFUSALS = (
     (PlanChanged, 409, "changed"),
     (InvalidConfiguration, 422, "invalid"),
     *identity.REFUSALS,
+    *projections.REFUSALS,
 )
 
 _logger = logging.getLogger(__name__)
@@ -90,7 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.router.routes[:0] = _collecting()
     app.router.routes.extend(health.routes())
-    for module in (profiles, sales, quality, plans, identity, configuration, quarantine, management):
+    for module in (profiles, sales, quality, plans, identity, configuration, quarantine, management, projections):
         app.include_router(module.router, prefix="/api")
     answer_with_problems(app)
     app.add_exception_handler(psycopg.OperationalError, _away)

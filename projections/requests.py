@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cdp.postgres.databases import Pool
+from projections.checkpoint import read_checkpoints
 from projections.contract import Connected
 
 REBUILD = "rebuild"
@@ -15,6 +17,25 @@ class Request(NamedTuple):
 
     projection: str
     kind: str
+
+
+class UnknownProjection(Exception):
+    """No projector has built a projection of this name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        expected = (
+            f"expected one of {', '.join(known)}" if known else "no projector has run yet; start one with: cdp up"
+        )
+        super().__init__(f"there is no projection {name!r}; {expected}")
+
+
+def ask_leader(read: Pool, request: Request) -> None:
+    """Asks on behalf of somebody outside. Raises `UnknownProjection`."""
+    with read.connection() as connection:
+        known = sorted({each.projection for each in read_checkpoints(connection)})
+        if request.projection not in known:
+            raise UnknownProjection(request.projection, known)
+        ask(connection, request)
 
 
 def ask(connection: Connected, request: Request) -> None:

@@ -44,6 +44,7 @@ SUBCOMMANDS = {
     "quality": Subcommand("Show how complete, late and regular is what sources send.", "api.cli.quality", "quality"),
     "identity": Subcommand("What makes touchpoints one person's, and what is decided about it.", "api.cli.identity"),
     "survivorship": Subcommand("Which of many claims a profile shows.", "api.cli.survivorship"),
+    "projection": Subcommand("Projections: how they stand, and building one anew.", "api.cli.projection"),
     "profile": Subcommand("Find and show unified profiles.", "api.cli.profile"),
     "archive": Subcommand("Write the log to Parquet files that never change.", "api.cli.archive", "archive"),
     "reconcile": Subcommand(
