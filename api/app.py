@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from starlette.routing import Route
 
 from api import (
+    accounts,
     cloudevents,
     collect,
     configuration,
@@ -28,6 +29,7 @@ from api import (
     quality,
     quarantine,
     sales,
+    search,
 )
 from api.door import Door
 from api.metrics import PlatformMetrics
@@ -92,7 +94,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.router.routes[:0] = _collecting()
     app.router.routes.extend(health.routes())
-    for module in (profiles, sales, quality, plans, identity, configuration, quarantine, management, projections):
+    knowing = (profiles, search, accounts, sales, quality)
+    for module in (*knowing, plans, identity, configuration, quarantine, management, projections):
         app.include_router(module.router, prefix="/api")
     answer_with_problems(app)
     app.add_exception_handler(psycopg.OperationalError, _away)

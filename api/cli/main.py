@@ -46,6 +46,8 @@ SUBCOMMANDS = {
     "survivorship": Subcommand("Which of many claims a profile shows.", "api.cli.survivorship"),
     "projection": Subcommand("Projections: how they stand, and building one anew.", "api.cli.projection"),
     "profile": Subcommand("Find and show unified profiles.", "api.cli.profile"),
+    "search": Subcommand("Search profiles by name, city, channel, source and days.", "api.cli.search", "search"),
+    "account": Subcommand("Households and companies, and who belongs to them.", "api.cli.account"),
     "archive": Subcommand("Write the log to Parquet files that never change.", "api.cli.archive", "archive"),
     "reconcile": Subcommand(
         "Compare every row of projections with what batch makes of the archive.", "api.cli.reconcile", "reconcile"

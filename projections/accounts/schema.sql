@@ -56,7 +56,7 @@ create table if not exists accounts (
 );
 
 create index if not exists accounts_in_order
-on accounts (last_seen, account);
+on accounts (first_seen, account);
 
 -- By which words an account is found: those of every name that it ever had.
 create table if not exists words (

@@ -44,6 +44,7 @@ _COMBINATION = "(select combination from search.people where people.profile = lo
 _WORDS = "(select words from search.names where names.profile = looked.profile)"
 
 _CANDIDATES = {
+    "given": "select unnest(%(profiles)s::text[]) as profile",
     "word": """
         select distinct profile
         from search.words
@@ -89,7 +90,7 @@ _BY_NAME = """
 
 
 class Candidates(NamedTuple):
-    """The condition that few profiles fit: `word` (which one), `combination`, `last_seen` or `first_seen`."""
+    """The condition that few profiles fit: `given`, `word` (which one), `combination`, `last_seen` or `first_seen`."""
 
     kind: str
     place: int = 0

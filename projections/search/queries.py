@@ -119,6 +119,8 @@ class Searcher:
 
     def _rarest(self) -> plan.Candidates | None:
         """The condition that the fewest profiles fit, if they are few."""
+        if self._search.profiles is not None:
+            return plan.Candidates("given")
         counts: dict[plan.Candidates, int] = {}
         for place, word in enumerate(self._search.words):
             counts[plan.Candidates("word", place)] = self._few(plan.WORDS, {"from": word, "to": after(word)})
@@ -152,6 +154,7 @@ class Searcher:
             **ends,
             "patterns": [f"% {word}%" for word in search.words],
             "combinations": list(self._combinations),
+            "profiles": list(search.profiles or ()),
             "last_from": search.last_seen.first or "-infinity",
             "last_to": search.last_seen.last or "infinity",
             "first_from": search.first_seen.first or "-infinity",

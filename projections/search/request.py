@@ -17,7 +17,11 @@ ORDERS = (LAST_SEEN, NAME)
 MOST_WORDS = 8
 
 
-class InvalidCursor(ValueError):
+class InvalidSearch(ValueError):
+    """Something that nothing can be found by."""
+
+
+class InvalidCursor(InvalidSearch):
     """A cursor that no page of this search gave out."""
 
     def __init__(self, text: str) -> None:
@@ -42,7 +46,8 @@ ANY_DAY = Days()
 class Search:
     """What the profiles found have in common; what is not given does not matter.
 
-    `name` are beginnings of words, in any order. `last_seen` and `first_seen` count in days.
+    `name` are beginnings of words, in any order. `last_seen` and `first_seen` count in days. With `profiles` only these
+    are looked at. Raises `InvalidSearch` for a name or a city without a letter or a digit.
     """
 
     name: str = ""
@@ -52,6 +57,13 @@ class Search:
     last_seen: Days = ANY_DAY
     first_seen: Days = ANY_DAY
     order: str = LAST_SEEN
+    profiles: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what would mean everybody although it was meant to mean somebody."""
+        for what, given in (("name", self.name), ("city", self.city)):
+            if given and not words(given):
+                raise InvalidSearch(f"{what} {given!r} has no letter and no digit; expected the beginning of a word")
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -62,17 +74,17 @@ class Search:
     @property
     def folded_city(self) -> str | None:
         """The city in the form in which it is compared."""
-        return None if self.city is None else folded(self.city)
+        return folded(self.city) if self.city else None
 
     @property
     def by_combination(self) -> bool:
         """Whether anything is asked that profiles have in common with many others."""
-        return not (self.city is None and self.channel is None and self.source is None)
+        return bool(self.city or self.channel or self.source)
 
     @property
     def only_by_combination(self) -> bool:
         """Whether nothing else is asked."""
-        return not (self.words or self.last_seen or self.first_seen)
+        return not (self.words or self.last_seen or self.first_seen) and self.profiles is None
 
 
 class Cursor(NamedTuple):

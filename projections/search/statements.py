@@ -22,7 +22,7 @@ with changed as (
         and position <= %(position)s
         and attribute = any(%(attributes)s)
     union
-    select unnest(%(moved)s::text[])
+    select unnest(%(others)s::text[])
 )
 select profile, attribute, value
 from changed
@@ -35,7 +35,14 @@ left join lateral (
 ) as said
     on true
 """
-"""What the fields of the profiles say whose fields the batch may have changed; `moved` are others to look at."""
+"""What the fields of the profiles say whose fields the batch may have changed, and what those of some others say."""
+
+SHOWN = """
+select distinct profile
+from {profiles}.fields
+where attribute = any(%s)
+"""
+"""The profiles that show one of some attributes."""
 
 _DAY_AND_PLACE = """
     profile,
