@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -20,6 +23,20 @@ from projections.projector import leading, run_projector
 from tests.api.serving import Served, served
 
 PATIENCE_SECONDS = 20
+TAKEOVER_SECONDS = 5
+STANDING_BY = """
+select count(*)
+from pg_stat_activity
+where datname = current_database()
+    and query = 'select pg_try_advisory_lock($1)'
+    and state = 'idle'
+    and pid not in (
+        select pid
+        from pg_locks
+        where locktype = 'advisory'
+            and granted
+    )
+"""
 CUT = """
 select pg_terminate_backend(pid)
 from pg_locks
@@ -95,6 +112,49 @@ def test_a_stand_by_takes_over_when_the_leader_ends(app: Served) -> None:
             wait_until(lambda: seen(app, "2"))
     behind = lag(app.platform.databases.read, app.platform.reader, datetime.now(UTC))
     assert {each.events for each in behind} == {0}
+
+
+@contextlib.contextmanager
+def process(app: Served) -> Iterator[subprocess.Popen[bytes]]:
+    """`cdp projector` in a process of its own, killed at the end."""
+    command = [sys.executable, "-m", "api.cli.main", "projector"]
+    environment = {**os.environ, **app.platform.settings.environment()}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def standing_by(app: Served) -> bool:
+    """Whether a connection is asking for the leadership that another one has."""
+    with app.platform.databases.read.connection() as connection:
+        return connection.execute(STANDING_BY).fetchone() == (1,)
+
+
+@pytest.mark.slow
+def test_another_process_takes_over_when_the_leader_is_killed(app: Served) -> None:
+    # Given two projectors, one of which leads
+    with process(app) as leader:
+        send(app, "1")
+        wait_until(lambda: seen(app, "1"))
+        with process(app) as stand_by:
+            wait_until(lambda: standing_by(app))
+            # When the leader is killed in the middle of its work
+            for message in range(2, 40):
+                send(app, str(message))
+            leader.kill()
+            leader.wait()
+            # Then the other goes on where it stopped, and soon
+            send(app, "40")
+            assert wait_until(lambda: seen(app, "40")) < TAKEOVER_SECONDS
+            assert all(seen(app, str(message)) for message in range(1, 41))
+            assert stand_by.poll() is None
+    with app.platform.databases.read.connection() as connection:
+        assert connection.execute("select count(*), count(distinct position) from timeline.touchpoints").fetchone() == (
+            40,
+            40,
+        )
 
 
 def test_a_projector_whose_connection_was_cut_leads_again(app: Served) -> None:
