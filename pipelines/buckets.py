@@ -11,6 +11,9 @@ from typing import Any, Generic, NewType, TypeVar
 from zlib import crc32
 
 import msgspec
+from psycopg.types.json import Jsonb
+
+from pipelines.json_text import json_text
 
 BUCKETS = 64
 
@@ -18,7 +21,15 @@ T = TypeVar("T")
 Packed = NewType("Packed", bytes)
 """Values in MessagePack: texts for decimals and UUIDs, so that each digit survives."""
 
-_encode = msgspec.msgpack.Encoder(decimal_format="string").encode
+
+def _in_text(value: Any) -> str:
+    """JSON is sent as text."""
+    if isinstance(value, Jsonb):
+        return json_text(value.obj)
+    raise NotImplementedError(f"a value of the type {type(value)} cannot travel")
+
+
+_encode = msgspec.msgpack.Encoder(decimal_format="string", enc_hook=_in_text).encode
 
 
 def bucket_of(key: object) -> int:

@@ -12,6 +12,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from psycopg.types.json import Jsonb
+
+from pipelines.json_text import json_text
 from projections.rollups import trimmed
 
 COMPARED = 256
@@ -63,12 +66,18 @@ def _day(value: date) -> str:
     return str(value.toordinal() - _FIRST_DAY)
 
 
+def _json(value: Jsonb | str) -> str:
+    """What was read from a database or a file is text already."""
+    return _text(json_text(value.obj) if isinstance(value, Jsonb) else value)
+
+
 _WHOLE = Form(str, "{}::text")
 _FORMS: Mapping[str, Form] = {
     "bool": Form(lambda value: "true" if value else "false", "{}::text"),
     "date": Form(_day, "({} - date '1970-01-01')::text"),
     "int4": _WHOLE,
     "int8": _WHOLE,
+    "jsonb": Form(_json, "(length({0}::text) || ':' || {0}::text)"),
     "numeric": Form(_number, "{}::text"),
     TRIMMED: Form(lambda value: _number(trimmed(value)), "trim_scale({})::text"),
     "text": Form(_text, "(length({0}) || ':' || {0})"),

@@ -30,6 +30,10 @@ class _Step(beam.DoFn):
         """Once on each worker."""
         self._worker = self._work.worker()
 
+    def teardown(self) -> None:
+        """At the end, if the engine has one."""
+        self._worker.close()
+
     @staticmethod
     def emit(made: Iterable[Made]) -> Iterator[Any]:
         for each in made:

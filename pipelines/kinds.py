@@ -18,13 +18,15 @@ KINDS: Mapping[str, Any] = {
     "int4": int,
     "int8": int,
     "integer": int,
+    "jsonb": str,
     "numeric": Decimal | int,
     TRIMMED: Decimal | int,
     "text": str,
     "timestamptz": datetime,
     "uuid": UUID,
 }
-"""A sum to which nothing but null was added is the whole number 0, also where amounts are decimals."""
+"""A sum to which nothing but null was added is the whole number 0, also where amounts are decimals. JSON travels as the
+text that PostgreSQL gives it."""
 
 
 def tuple_of(types: Iterable[Any]) -> Any:

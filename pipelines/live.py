@@ -113,8 +113,9 @@ class Live:
     def rows(self, table: str, buckets: Collection[int]) -> Iterator[tuple[Any, ...]]:
         """A table's rows in some buckets."""
         layout = self.layouts[table]
+        columns = [f"{name}::text" if kind == "jsonb" else name for name, kind in layout.columns.items()]
         query = f"""
-            select {", ".join(layout.columns)}
+            select {", ".join(columns)}
             from {self._schema}.{table}
             where {layout.bucket_sql} = any(%s)
         """

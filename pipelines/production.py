@@ -6,6 +6,7 @@ Everything here is made of the declaration's own functions, which also run live;
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, get_args, get_type_hints
@@ -16,6 +17,7 @@ from pipelines.archive.reading import Portion, read_portion
 from pipelines.buckets import Codec, bucketed
 from pipelines.kinds import tuple_of
 from pipelines.memberships import Memberships
+from pipelines.opening import Opener
 from pipelines.output import Output
 from pipelines.plan import Plan, values_table
 from pipelines.sums import Sums
@@ -48,6 +50,8 @@ class Production:
         self._facts = [each for each in plan.declared.facts if each.table in plan.facts]
         self._surroundings = batch_surroundings(plan.timezone)
         self._memberships = Memberships.load(plan.memberships)
+        self._held = ExitStack()
+        self._opener: Opener | None = None
 
     def extract(self, portion: Portion) -> Iterator[Made]:
         """The facts of a portion of the archive, and what is made of them at once."""
@@ -69,6 +73,10 @@ class Production:
         else:
             yield from self._fold(self.plan.entities[table], bucket, contents)
 
+    def close(self) -> None:
+        """Lets go of the opener."""
+        self._held.close()
+
     def keyed(self, entities: Entities, rows: Iterable[Any]) -> list[tuple[Any, Row]]:
         """The rows that an entity table needs, each with its key."""
         if entities.by_profile:
@@ -79,7 +87,9 @@ class Production:
 
     def _open(self, rows: Any) -> list[Touchpoint]:
         events = [event for event in to_events(rows) if event.position not in self.plan.parked]
-        return self.plan.opening.open(events)
+        if self._opener is None:
+            self._opener = self._held.enter_context(self.plan.opening.opened())
+        return self._opener.open(events)
 
     def _extracted(self, facts: Facts, touchpoints: Sequence[Touchpoint]) -> list[Row]:
         try:

@@ -75,7 +75,8 @@ class Reconciled:
 class Reconciler:
     """Compares projections with what batch makes of the archive in `folder`, which it brings up to date first.
 
-    `engine` runs the pipelines, `opening` says which parts of touchpoints workers see.
+    `engine` runs the pipelines. `personal` opens touchpoints on workers for projections that read personal parts; the
+    others get clear parts only.
     """
 
     read: Pool
@@ -83,13 +84,13 @@ class Reconciler:
     folder: Path
     surroundings: Surroundings
     engine: Engine = field(default_factory=Beam)
-    opening: Opening = field(default_factory=ClearParts)
+    personal: Opening = field(default_factory=ClearParts)
 
     def reconcile(self, declared: Declared, report: Report = lambda count: None) -> Reconciled:
         """Compares every row. Nothing is written but to the archive.
 
-        Raises NotBuiltYet, ConfigurationChanged, IdentityElsewhere, TablesDiffer, and the errors of the
-        archive and the engine.
+        Raises NotBuiltYet, ConfigurationChanged, IdentityElsewhere, TablesDiffer, and the errors of the archive and the
+        engine.
         """
         with lasting_snapshot(self.read) as connection:
             checkpoint = checkpoint_of(connection, declared)
@@ -135,7 +136,7 @@ class Reconciler:
             str(work),
             live.parked,
             memberships,
-            self.opening,
+            self.personal if declared.personal else ClearParts(),
         )
 
 

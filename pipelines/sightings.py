@@ -97,6 +97,9 @@ class SightingsWorker:
         path = Path(self._work.folder) / f"{TABLE}-{address.rpartition('/')[2]}.rows"
         yield Result(write_rows(path, TABLE, [self._codec.pack(subjects)], {}))
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def _subject(self, position: int, header: Header) -> Subject:
         moment = Moment(header.effective_at, header.id)
         own = {sighting.number: sighting for sighting in header.identifiers if sighting.role == SELF}

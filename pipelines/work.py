@@ -35,6 +35,10 @@ class Worker(Protocol):
         """What becomes of all packets with one address."""
         ...
 
+    def close(self) -> None:
+        """Lets go of what it holds."""
+        ...
+
 
 class Work(Protocol):
     """Says what to do. It travels to workers, so it holds values only."""

@@ -25,7 +25,8 @@ class Declared:
 
     Entities are folded in the order given, so one may have another before it for a source. Where any is `by_profile`
     the projection requires identity. `parks` gives the keys of a touchpoint that cannot be digested; later ones of the
-    same keys are left out too, where there are entities.
+    same keys are left out too, where there are entities. `personal` says that facts read personal parts: whoever
+    computes them elsewhere needs keys.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Declared:
     depends_on: Callable[[Surroundings], str] = lambda surroundings: ""
     requires: tuple[str, ...] = ()
     parks: Callable[[Touchpoint], Iterable[str]] = subject_key
+    personal: bool = False
     takes_late: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

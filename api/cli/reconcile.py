@@ -15,6 +15,7 @@ from rich.table import Table
 from api.cli.archive import FOLDER, Bar
 from api.cli.session import opened
 from pipelines.comparison import Columns, Difference
+from pipelines.opening import WithVault
 from pipelines.reconciliation import Reconciled, Reconciler, reconcilable
 from pipelines.runner import Beam
 from projections.contract import Surroundings
@@ -34,7 +35,8 @@ def reconcile(
         zone = ZoneInfo(platform.settings.timezone)
         surroundings = Surroundings(zone, platform.vault.values, platform.policies)
         where = folder or platform.settings.home / FOLDER
-        reconciler = Reconciler(platform.databases.read, platform.reader, where, surroundings, Beam(options))
+        sides = (platform.databases.read, platform.reader, where)
+        reconciler = Reconciler(*sides, surroundings, Beam(options), WithVault(platform.settings))
         found = [reconciler.reconcile(each, bar.report) for each in chosen]
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode([_described(each) for each in found]), indent=2).decode())

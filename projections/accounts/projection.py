@@ -32,4 +32,5 @@ PROJECTION = Declared(
         ),
         Rollup("words", "namings", {"word": "text", "account": "bigint"}, "namings"),
     ),
+    personal=True,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid5
 
@@ -46,6 +47,7 @@ class WorldOpening:
         """No more than others need."""
         return CLEAR
 
-    def open(self, events: Sequence[RecordedEvent]) -> list[Touchpoint]:
-        """The touchpoints of the events."""
-        return self.world.open(events)
+    @contextmanager
+    def opened(self) -> Iterator[World]:
+        """The world itself."""
+        yield self.world

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 
 from pipelines.archive.reading import Portion
 from pipelines.output import write_parts
@@ -23,8 +24,10 @@ def plain_engine(work: Work, portions: Sequence[Portion]) -> None:
                 noted.append(each.noted)
 
     for portion in portions:
-        take(work.worker().extract(portion))
+        with closing(work.worker()) as worker:
+            take(worker.extract(portion))
     for level in range(1, work.depth + 1):
         for address in [each for each in buckets if each.startswith(f"{level}/")]:
-            take(work.worker().step(address, reversed(buckets[address])))
+            with closing(work.worker()) as worker:
+                take(worker.step(address, reversed(buckets[address])))
     write_parts(work.folder, noted)

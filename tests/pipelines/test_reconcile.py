@@ -32,6 +32,8 @@ from tests.projections.shop import SHOP, TABLES
 from tests.projections.world import catch_up
 
 PROJECTIONS = {each.name: each for each in found_projections()}
+OPENED = dataclasses.replace(SHOP, personal=True)
+"""The shop reads its properties from whatever part they are in."""
 WITH_SHOP = [PROJECTIONS[IDENTITY], SHOP]
 many = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -86,7 +88,7 @@ def test_equal_whatever_comes_late_repeated_merged_or_anonymous(
     catch_up(world.engine(connection, WITH_SHOP, batch_size=batch_size))
     # When it is compared with batch
     folder = tmp_path / str(world.incarnation)
-    found = reconciler(databases, world, folder, opening=WorldOpening(world)).reconcile(SHOP)
+    found = reconciler(databases, world, folder, personal=WorldOpening(world)).reconcile(OPENED)
     # Then every row of every table is the same
     assert found.differences == []
     assert found.position == len(world.touchpoints)
@@ -135,7 +137,7 @@ def test_a_row_altered_by_hand_is_found_and_named(connection: Connected, databas
         "insert into shop_v1.daily_states (day, channel, value, rows) values ('2030-01-01', null, 'x', 1)"
     )
     # When it is compared
-    found = reconciler(databases, world, tmp_path, opening=WorldOpening(world)).reconcile(SHOP)
+    found = reconciler(databases, world, tmp_path, personal=WorldOpening(world)).reconcile(OPENED)
     # Then exactly these rows are named, with what each side says
     differing = {difference.table: difference for difference in found.differences}
     assert len(found.differences) == len(differing) == 3
@@ -157,7 +159,7 @@ def test_what_came_after_the_checkpoint_does_not_count(
     catch_up(world.engine(connection, WITH_SHOP))
     world.see({"user_id": "1"}, "Order Placed", properties={"order_id": "late", "total": "1"})
 
-    found = reconciler(databases, world, tmp_path, opening=WorldOpening(world)).reconcile(SHOP)
+    found = reconciler(databases, world, tmp_path, personal=WorldOpening(world)).reconcile(OPENED)
 
     assert found.differences == []
     assert found.position == 30
@@ -180,7 +182,7 @@ def test_other_settings_and_another_identity_are_refused(
 
 
 def test_workers_see_no_personal_part(connection: Connected, databases: Databases, tmp_path: Path) -> None:
-    """The shop reads its properties wherever they are; with clear parts only it must fail, not give other rows."""
+    """A declaration that does not say that it reads personal parts must fail, not give other rows."""
     world = shop_world()
     catch_up(world.engine(connection, WITH_SHOP))
 
