@@ -14,15 +14,15 @@ from rich.table import Table
 from cdp.postgres.programs import programs
 
 ROOT = Path(__file__).parent.parent
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 class Report:
     """Rows under headings, for the terminal and for the part of a document between two marks."""
 
-    def __init__(self, document: str, headings: tuple[str, ...]) -> None:
+    def __init__(self, document: str, headings: tuple[str, ...], place: str = "figures") -> None:
         self._document = ROOT / document
         self._headings = headings
+        self._begin, self._end = f"<!-- {place}: begin -->", f"<!-- {place}: end -->"
         self._rows: list[tuple[str, ...]] = []
 
     def add(self, *cells: str) -> None:
@@ -42,14 +42,16 @@ class Report:
         """For a document."""
         lines = [self._headings, ("---", *("---:" for _ in self._headings[1:])), *self._rows]
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return f"{BEGIN}\n{table}\n\nMeasured on {machine()}.\n{END}"
+        return f"{self._begin}\n{table}\n\nMeasured on {machine()}.\n{self._end}"
 
     def write(self) -> None:
         """Replaces what stands between the document's marks."""
         text = self._document.read_text()
-        found = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+        found = re.compile(f"{re.escape(self._begin)}.*{re.escape(self._end)}", re.DOTALL)
         if not found.search(text):
-            raise SystemExit(f"{self._document} has no lines {BEGIN} and {END}; put them where the table belongs")
+            raise SystemExit(
+                f"{self._document} has no lines {self._begin} and {self._end}; put them where the table belongs"
+            )
         self._document.write_text(found.sub(lambda _: self.markdown(), text))
 
 

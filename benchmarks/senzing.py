@@ -26,6 +26,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks.report import ROOT, Report
+from cdp.identity.explanation import Explanation, explained
 from cdp.identity.identifier import Identifier
 from cdp.ingest.delivery import Delivery, new_delivery_id
 from cdp.ingest.intake import Intake
@@ -37,6 +38,8 @@ from cdp.settings import Settings
 from projections.contract import Surroundings
 from projections.engine import Engine
 from projections.identity.projection import PROJECTION
+from projections.identity.reading import component_of
+from projections.reading import snapshot
 
 DOCUMENTS = {
     "PASSPORT_NUMBER": "passport",
@@ -51,6 +54,7 @@ RULES = {
     "with e-mail and phone": ROOT / "docs" / "rules" / "documents_and_contacts.toml",
 }
 FILES = ("customers", "reference", "watchlist")
+DOCUMENT = "docs/identity-evaluation.md"
 TRUTH = "actual_truthset_key.csv"
 ACTOR = "benchmark"
 _SEPARATORS = re.compile(r"[^0-9A-Za-z]")
@@ -150,10 +154,14 @@ def _call(record: Record) -> dict[str, Any]:
     return {"type": "identify", "messageId": message, "userId": record.id, "context": {"externalIds": external}}
 
 
-def project(platform: Platform, rules: Path) -> None:
-    """Puts rules in force and brings identity to the head of the log."""
+def activate(platform: Platform, rules: Path) -> None:
+    """Puts rules in force."""
     drafted = platform.rule_books.draft(IDENTITY, FORMS[IDENTITY].read(rules.read_text("utf-8")), actor=ACTOR)
     platform.rule_books.activate(IDENTITY, drafted.number, actor=ACTOR)
+
+
+def project(platform: Platform) -> None:
+    """Brings identity to the head of the log."""
     surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values, platform.policies)
     with platform.databases.read.connection() as connection:
         engine = Engine(connection, platform.reader, platform.opener, [PROJECTION], surroundings)
@@ -181,6 +189,27 @@ def identifier_of(record: Record) -> Identifier:
     return Identifier("user_id", record.source, record.id)
 
 
+def explained_pairs(platform: Platform, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, Explanation]]:
+    """Why the records of each pair share a profile: what `cdp identity explain` is made of."""
+    policy = platform.policies.at(platform.reader.head().position)
+    numbers = platform.vault.numbers(identifier_of(record) for pair in pairs for record in pair)
+    with snapshot(platform.databases.read) as connection:
+        found = component_of(connection, set(numbers.values()), policy, platform.vault.values)
+    graph = found.graph
+    for pair in pairs:
+        yield pair, explained(numbers[identifier_of(pair.a)], numbers[identifier_of(pair.b)], graph)
+
+
+def joining(platform: Platform, pairs: Sequence[Pair]) -> list[tuple[Identifier, int]]:
+    """The contacts and documents that stand in the explanations of these pairs, and in how many each does."""
+    counts = Counter[int]()
+    for _, explanation in explained_pairs(platform, pairs):
+        counts.update({number for link in explanation.chain for number in (link.a, link.b)})
+    values = platform.vault.values(counts)
+    named = [(value, count) for number, count in counts.items() if (value := values[number]) is not None]
+    return sorted(((value, n) for value, n in named if value.type != "user_id"), key=lambda each: (-each[1], each[0]))
+
+
 def main() -> None:
     """Prints precision and recall under each set of rules; with `--write` puts them into the documentation."""
     parser = argparse.ArgumentParser(prog="benchmarks.senzing", description=__doc__)
@@ -190,19 +219,34 @@ def main() -> None:
     if not folder:
         raise SystemExit("CDP_TEST_DATA does not name the folder of real data")
     records = read_records(Path(folder) / "identity" / "senzing")
-    report = Report("docs/identity-evaluation.md", ("rules", "pairs found", "true", "precision", "recall"))
+    report = Report(DOCUMENT, ("rules", "pairs found", "true", "precision", "recall"))
     with tempfile.TemporaryDirectory(prefix="cdp-test-", ignore_cleanup_errors=True) as home:
         Path(home).chmod(0o755)
         with Platform.open(Settings.from_environment({"CDP_HOME": home})) as platform:
             send(platform, records)
             for name, rules in RULES.items():
-                project(platform, rules)
-                found = evaluate(platform, records)
-                figures = (f"{len(found.found):,}", f"{found.true:,}", f"{found.precision:.3f}", f"{found.recall:.3f}")
-                report.add(name, *figures)
-    Console().print(report.table())
-    if options.write:
-        report.write()
+                activate(platform, rules)
+                found = _measured(platform, records, name, report)
+            joined = joining(platform, found.false)
+            worst, _ = joined[0]
+            number = platform.vault.numbers([worst])[worst]
+            platform.stewards.block(number, actor=ACTOR, reason="a mailbox that many people share")
+            _measured(platform, records, f"with e-mail and phone, {worst.value} blocked by a steward", report)
+    shown = Report(DOCUMENT, ("in the explanation of false pairs", "false pairs"), "explained")
+    for identifier, count in joined:
+        shown.add(f"{identifier.type} {identifier.value}", str(count))
+    for each in (report, shown):
+        Console().print(each.table())
+        if options.write:
+            each.write()
+
+
+def _measured(platform: Platform, records: Sequence[Record], name: str, report: Report) -> Evaluation:
+    project(platform)
+    found = evaluate(platform, records)
+    figures = (f"{len(found.found):,}", f"{found.true:,}", f"{found.precision:.3f}", f"{found.recall:.3f}")
+    report.add(name, *figures)
+    return found
 
 
 if __name__ == "__main__":
