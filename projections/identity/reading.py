@@ -15,7 +15,7 @@ from cdp.identity.findings import Membership, Resolution, Verdict
 from cdp.identity.graph import IdentityGraph
 from cdp.identity.rules import RuleSet
 from projections.contract import Connected, Policy, Values
-from projections.identity.known import Shown
+from projections.identity.known import FAN_OUT, Shown
 from projections.identity.neighbourhood import Neighbourhood, Ties
 from projections.identity.selected import SelectedSightings
 from projections.identity.selection import EVERYTHING, Selection
@@ -61,6 +61,13 @@ select distinct subject
 from identity.memberships
 where profile = %s
 """
+_HOLDERS = """
+select count(*)
+from (select from identity.links where number = %s limit %s) as holders
+"""
+
+MOST_COUNTED = 5_000
+"""Of an identifier that more subjects hold an explanation only says that it was seen with too many others."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +143,18 @@ def component_of(
         around = _around(SelectedSightings(connection, policy, selection, values), policy, stored=False)
     around.learn(set(numbers))
     around.forced = {number for number in numbers if number in around.ties.others}
-    affected = _holding(around, {number for number in numbers if number in around.known})
+    asked = {number for number in numbers if number in around.known}
+    affected = _holding(around, asked)
+    around.gather({number for number in asked if around.known[number].verdict == FAN_OUT and _few(connection, number)})
     around.surround(affected)
     graph = around.with_moments(around.graph())
     return Component(graph.subjects, graph.nodes, graph.rules, graph.decisions, graph.known)
+
+
+def _few(connection: Connected, number: int) -> bool:
+    """Whether everybody who holds an identifier can be loaded to count what it was seen with."""
+    row = connection.execute(_HOLDERS, [number, MOST_COUNTED + 1]).fetchone()
+    return row is not None and row[0] <= MOST_COUNTED
 
 
 def _around(shown: Shown, policy: Policy, *, stored: bool) -> Neighbourhood:

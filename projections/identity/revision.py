@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from cdp.identity.evidence import Moment, Node, SubjectSeen
 from cdp.identity.rules import RuleSet, TypeRule
 from projections.contract import Policy, Values
 from projections.identity.known import FAN_OUT, Authenticated, KnownIdentifier, Shown
-from projections.identity.neighbourhood import Neighbourhood, Ties
+from projections.identity.neighbourhood import NOBODY, Neighbourhood, Ties
 from projections.identity.settlement import Settlement, settle
 from projections.identity.store import IdentityStore, StoredSightings
 from projections.identity.survey import Survey
@@ -70,13 +70,19 @@ class RevisedSightings:
 
 
 class Revision:
-    """What changes when `after` takes the place of `before`. Reads what is stored, and writes nothing itself."""
+    """What changes when `after` takes the place of `before`. Reads what is stored, and writes nothing itself.
 
-    def __init__(self, store: IdentityStore, before: Policy, after: Policy, values: Values) -> None:
+    `decided` are identifiers to resolve again besides: those about which stewards decide something else.
+    """
+
+    def __init__(
+        self, store: IdentityStore, before: Policy, after: Policy, values: Values, decided: Set[int] = NOBODY
+    ) -> None:
         self._store = store
         self._before = before
         self._after = after
         self._values = values
+        self._decided = decided
         self._survey = Survey(store.connection, store.schema)
 
     def parts(self) -> Iterator[tuple[Neighbourhood, Settlement]]:
@@ -89,7 +95,7 @@ class Revision:
         concerned = self._survey.concerned(
             everybody=self._everybody(),
             types=[kind for kind in types if self._rule_differs(kind)],
-            numbers=list(standings),
+            numbers=[*standings, *self._decided],
             sources=list(self._before.public ^ self._after.public),
         )
         done: set[int] = set()
@@ -104,14 +110,16 @@ class Revision:
         """The whole components of these subjects."""
         shown = RevisedSightings(StoredSightings(self._store, self._after.public), standings)
         open_again = {number for number, each in standings.items() if not each.blocked and each.verdict is None}
-        around = Neighbourhood(shown, self._after.rules, ties, forced=open_again, before=shown.before)
+        forced = open_again | self._decided
+        around = Neighbourhood(shown, self._after.rules, ties, forced=forced, before=shown.before)
         sighted = self._store.sighted(subjects)
         around.add(each.seen(subject, self._after.public) for subject, each in sighted.items())
         around.connect({number for each in around.subjects.values() for number in each.identifiers})
         return around
 
     def _same(self) -> bool:
-        return self._before.rules == self._after.rules and self._before.public == self._after.public
+        same_rules = self._before.rules == self._after.rules
+        return same_rules and self._before.public == self._after.public and not self._decided
 
     def _everybody(self) -> bool:
         before, after = self._before.rules, self._after.rules

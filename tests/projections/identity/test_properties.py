@@ -9,22 +9,25 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cdp.identity.findings import Membership
+from cdp.identity.identifier import GLOBAL, Identifier
 from cdp.postgres.databases import Databases
 from projections.contract import Connected, Projection
 from projections.discovery import found_projections
 from projections.identity.reading import Group, group_of
 from projections.identity.selection import EVERYTHING, Selection
-from tests.projections.identity.drawn import graph_of, world_of, worlds
-from tests.projections.world import START, catch_up, dump, rows_of
+from projections.identity.store import IdentityStore
+from projections.identity.trial import try_policy
+from tests.projections.identity.drawn import activations, decisions, graph_of, happen, pair, world_of, worlds
+from tests.projections.world import START, catch_up, dump, number_of, rows_of
 
 NEEDED = ("identity", "timeline")
 
 many = settings(
-    max_examples=int(os.environ.get("N", "60")),
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -45,8 +48,6 @@ def needed() -> Sequence[Projection]:
 def kept(connection: Connected) -> set[Membership]:
     """The memberships that are stored."""
     subjects = [row[0] for row in rows_of(connection, "select distinct subject from identity.memberships")]
-    from projections.identity.store import IdentityStore
-
     return IdentityStore(connection, "identity").memberships(subjects)
 
 
@@ -102,6 +103,77 @@ def test_any_past_is_a_fresh_replay_of_what_it_selects(
     catch_up(fresh.engine(connection, needed()))
     # Then it shows the same groups
     assert past == {n: summed(group_of(connection, n, fresh.at(known), EVERYTHING, world.look_up)) for n in numbers}
+
+
+@many
+@given(worlds, st.one_of(activations, decisions))
+def test_a_dry_run_names_what_would_move_and_touches_nothing(
+    connection: Connected, drawn: list[Any], change: tuple[Any, ...]
+) -> None:
+    # Given a log that was followed to its end, and what a change of rules or a decision would do by the dry run
+    world = world_of(drawn)
+    catch_up(world.engine(connection, needed()))
+    before, rows = profiles_of_touchpoints(connection), dump(connection, needed())
+    now = world.at(len(world.touchpoints))
+    happen(world, *change)
+    candidate = world.at(len(world.touchpoints))
+    with connection.transaction():
+        connection.execute("set transaction read only")
+        changes = list(try_policy(connection, now, candidate, world.look_up))
+    assert dump(connection, needed()) == rows
+    # When the change is made
+    catch_up(world.engine(connection, needed()))
+    # Then what moves is what was named, between the profiles named together
+    after = profiles_of_touchpoints(connection)
+    moved = [position for position in before if before[position] != after.get(position)]
+    moved += [position for position in after if position not in before]
+    assert sum(each.touchpoints for each in changes) == len(moved)
+    for position in moved:
+        was, will_be = before.get(position), after.get(position)
+        named = [each for each in changes if was in (None, *each.before) and will_be in (None, *each.after)]
+        assert named, (was, will_be, changes)
+
+
+def profiles_of_touchpoints(connection: Connected) -> dict[int, str]:
+    """The profile of each touchpoint that has one."""
+    query = """
+        select position, profile
+        from timeline.touchpoints
+        join identity.memberships
+            on memberships.subject = touchpoints.subject
+            and (effective_at, event_id) >= (from_at, from_event)
+            and (effective_at, event_id) < (to_at, to_event)
+    """
+    return dict(rows_of(connection, query))
+
+
+@many
+@given(worlds, pair, st.integers(1, 6))
+def test_a_link_taken_back_restores_ids_and_memberships(
+    connection: Connected, drawn: list[Any], two: Any, batch_size: int
+) -> None:
+    # Given a log that was followed to its end
+    world = world_of(drawn)
+    catch_up(world.engine(connection, needed(), batch_size))
+    before = kept(connection), said(connection)
+    # When a steward links two identifiers on which nobody decided before, and then takes the link back
+    numbers = tuple(sorted(number_of(Identifier(*space_of(kind), value)) for kind, value in two))
+    assume(numbers not in {each.numbers for each in world.at(len(world.touchpoints)).decisions})
+    for kind in ("link", "release"):
+        happen(world, kind, two)
+        catch_up(world.engine(connection, needed(), batch_size))
+    # Then everything is as it was
+    assert (kept(connection), said(connection)) == before
+
+
+def said(connection: Connected) -> list[tuple[Any, ...]]:
+    """What is said of all identifiers."""
+    return rows_of(connection, "select row::text from identity.identifiers as row order by number")
+
+
+def space_of(kind: str) -> tuple[str, str]:
+    """A type with its namespace."""
+    return kind, GLOBAL if kind in ("email", "phone") else "shop"
 
 
 def summed(group: Group | None) -> object:
