@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from api.point_in_time import PRESENT, PointInTime
-from cdp.identity.evidence import Moment, Node
-from cdp.identity.findings import Membership, Resolution
-from cdp.identity.profile_id import identifier_number, profile_id
-from cdp.identity.resolution import resolve
+from cdp.identity.findings import Resolution
+from cdp.identity.profile_id import identifier_number
 from cdp.platform import Platform
 from cdp.policy.policy import Policy
 from projections.contract import Connected
 from projections.identity.reading import Group, component_of, group_of
 from projections.members import Members
-from projections.profiles.queries import current_id, seen_up_to
+from projections.profiles.queries import seen_up_to
 
 
 @dataclass(frozen=True)
@@ -56,53 +54,12 @@ class ProfileReader:
     def identifier(self, number: int) -> GroupAt | None:
         """The group that an identifier leads to; None where it was not known or leads nowhere."""
         values = self.platform.vault.values
-        try:
-            group = group_of(self.connection, number, self.policy, self.point.selection, values)
-        except NotImplementedError:
-            group = present_group(self.connection, number)
+        group = group_of(self.connection, number, self.policy, self.point.selection, values)
         return None if group is None else GroupAt(group, self.policy, self.point, self.position)
 
     def resolution(self, group: Group) -> Resolution:
         """What identity makes of the group's whole surroundings: verdicts and withheld links too."""
         if group.resolution is not None:
             return group.resolution
-        try:
-            component = component_of(
-                self.connection, list(group.nodes), self.policy, self.platform.vault.values, self.point.selection
-            )
-        except NotImplementedError:
-            return Resolution({}, ())
-        return resolve(component.subjects, component.nodes, self.policy.rules, self.policy.decisions)
-
-
-def present_group(connection: Connected, number: int) -> Group | None:
-    """The group as it is stored."""
-    profile = current_id(connection, profile_id(number), number)
-    if profile is None:
-        return None
-    rows = connection.execute(
-        """
-        select subject, nullif(from_at, '-infinity'), from_event, nullif(to_at, 'infinity'), to_event
-        from identity.memberships
-        where profile = %s
-        """,
-        [profile],
-    ).fetchall()
-    memberships = [
-        Membership(subject, _moment(from_at, from_event), _moment(to_at, to_event), profile)
-        for subject, from_at, from_event, to_at, to_event in rows
-    ]
-    nodes = connection.execute(
-        """
-        select distinct number, type, namespace, blocked, first_position
-        from identity.links
-        join identity.identifiers using (number)
-        where subject = any(%s)
-        """,
-        [[each.subject for each in memberships]],
-    )
-    return Group(profile, memberships, {row[0]: Node(*row) for row in nodes}, None)
-
-
-def _moment(at: datetime | None, event: str) -> Moment | None:
-    return None if at is None else Moment(at, event)
+        values = self.platform.vault.values
+        return component_of(self.connection, list(group.nodes), self.policy, values, self.point.selection).resolution()

@@ -27,9 +27,6 @@ group by memberships.profile
 order by max(to_at) desc, max(from_at) desc, memberships.profile
 limit %s
 """
-_EXISTS = """
-select exists (select from identity.memberships where profile = %s)
-"""
 _KINDS = """
 select number, type, namespace
 from identity.identifiers
@@ -125,17 +122,6 @@ def holders(connection: Connected, number: int, limit: int = MOST_HOLDERS) -> li
     A blocked identifier leads nowhere.
     """
     return [profile for (profile,) in connection.execute(_HOLDERS, [number, limit], prepare=True)]
-
-
-def current_id(connection: Connected, profile: str, number: int) -> str | None:
-    """The present id of the profile with this id, which carries this identifier number; None if there never was one.
-
-    A profile that was merged away is found by the identifier after which it was named.
-    """
-    row = connection.execute(_EXISTS, [profile], prepare=True).fetchone()
-    if row is not None and row[0]:
-        return profile
-    return next(iter(holders(connection, number, 1)), None)
 
 
 def read_kinds(connection: Connected, numbers: Iterable[int]) -> dict[int, Kind]:

@@ -1,0 +1,45 @@
+"""Properties of profiles, each against a plain fold, and that a fault put into the product makes each of them fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from projections.contract import Connected
+from tests.profiles import properties
+from tests.profiles.worlds import events, hours, talk_of
+
+many = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+at = st.none() | st.integers(-1, 14)
+now = st.integers(0, 24).map(hours)
+batches = st.integers(1, 6)
+
+
+@many
+@given(events, batches)
+def test_the_fields_are_what_survives(connection: Connected, drawn: Any, batch_size: int) -> None:
+    properties.fields_are_what_survives(connection, talk_of(drawn), batch_size)
+
+
+@many
+@given(events, batches)
+def test_live_equals_replay_byte_for_byte(connection: Connected, drawn: Any, batch_size: int) -> None:
+    properties.live_equals_replay(connection, talk_of(drawn), batch_size)
+
+
+@many
+@given(events, at, st.none() | st.integers(0, 14), now)
+def test_a_profile_is_what_was_said(
+    connection: Connected, drawn: Any, at: float | None, position: int | None, now: Any
+) -> None:
+    properties.a_profile_is_what_was_said(connection, talk_of(drawn), at, position, now)
+
+
+@many
+@given(events, at, st.integers(0, 14), now)
+def test_as_of_equals_a_fresh_replay(
+    connection: Connected, drawn: Any, at: float | None, position: int, now: Any
+) -> None:
+    properties.as_of_equals_a_fresh_replay(connection, talk_of(drawn), at, position, now)
