@@ -8,8 +8,10 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from api import identity_answers
+from api.explanation_answers import explanation_answer
+from api.point_in_time import InvalidMoment, point_in_time
 from api.rules import rules_router
-from api.security import platform_of, refusals, require
+from api.security import platform_of, reading, refusals, require
 from cdp.access import ServiceToken
 from cdp.identity.normalise import InvalidIdentifier
 from cdp.platform import Platform
@@ -25,6 +27,7 @@ router = APIRouter()
 REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
     *((form.invalid, 422, "invalid") for form in FORMS.values()),
     (InvalidReason, 422, "invalid"),
+    (InvalidMoment, 400, "invalid_moment"),
     (NotNamed, 422, "invalid"),
     (SameIdentifier, 422, "invalid"),
     (InvalidIdentifier, 422, "invalid_identifier"),
@@ -101,6 +104,21 @@ def list_decisions(
 ) -> dict[str, Any]:
     """Everything that was decided, rules too, with who and why, the latest first. Pages are stable."""
     return identity_answers.decisions(platform, limit, cursor, identifier)
+
+
+@tagged.get("/explain", responses=refusals(404, 422, 503))
+def explain(
+    platform: Plat,
+    token: Reader,
+    a: Annotated[str, Query(description=_NAMED)],
+    b: Annotated[str, Query(description=_NAMED)],
+    as_of: Annotated[str | None, Query(description="what was true at this moment")] = None,
+    known_at: Annotated[str | None, Query(description="as known at this position of the log, or at this time")] = None,
+) -> dict[str, Any]:
+    """By which touchpoints, decisions and rules two identifiers are one profile, or every reason why they are not."""
+    point = point_in_time(platform, as_of, known_at)
+    with reading(platform) as connection:
+        return explanation_answer(platform, connection, a, b, point)
 
 
 router.include_router(tagged)

@@ -61,6 +61,12 @@ def _described(decided: Decided, values: Known) -> dict[str, Any]:
     }
 
 
+def described_decision(platform: Platform, position: int) -> dict[str, Any]:
+    """Who took the decision at this position, when and why."""
+    decided = platform.decisions.one(position)
+    return {"position": position, "at": decided.at.isoformat(), "actor": decided.actor, "reason": decided.reason}
+
+
 def described_rules(platform: Platform, kind: str) -> dict[str, Any]:
     """The versions of a kind of rules, and who put which in force when and why."""
     book = platform.rule_books.get(kind)

@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from api import identity_answers
+from api.cli.explanation import described_words, render_explanation
 from api.cli.rules import erasable, rules_app
 from api.cli.session import ACTOR, opened
-from cdp.identity.identifier import Identifier
-from cdp.policy.naming import written
+from api.explanation_answers import explanation_answer
+from api.point_in_time import point_in_time
 from cdp.policy.rule_book import IDENTITY
+from projections.reading import snapshot
 
 app = typer.Typer(help="What makes touchpoints one person's, and what is decided about it.", no_args_is_help=True)
 app.add_typer(rules_app(IDENTITY, "The identity rules: versions, and which is in force."), name="rules")
@@ -80,10 +82,30 @@ def decisions(
         console.print(f"more: --cursor {page['next']}")
 
 
+@app.command()
+def explain(
+    a: A,
+    b: B,
+    as_of: Annotated[str | None, typer.Option(help="what was true at this moment")] = None,
+    known_at: Annotated[str | None, typer.Option(help="as known at this position of the log, or at this time")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show by which touchpoints and decisions two identifiers are one profile, or every reason why they are not."""
+    with opened() as platform:
+        point = point_in_time(platform, as_of, known_at)
+        with snapshot(platform.databases.read) as connection:
+            found = explanation_answer(platform, connection, a, b, point)
+    console = Console(soft_wrap=True)
+    if as_json:
+        console.print_json(data=found)
+    else:
+        console.print(render_explanation(found))
+
+
 def _decide(kind: str, named: list[str], reason: str) -> None:
     with opened() as platform:
         taken = identity_answers.decide(platform, kind, named, ACTOR, reason)
-    told = " and ".join(_written(each) for each in taken["identifiers"])
+    told = " and ".join(map(described_words, taken["identifiers"]))
     done = _DONE[kind] if len(named) > 1 or kind != "release" else _DONE[kind].replace("are", "is")
     Console(soft_wrap=True).print(Text(f"{told} {done}" if taken["new"] else f"{told}: decided already"))
 
@@ -91,10 +113,4 @@ def _decide(kind: str, named: list[str], reason: str) -> None:
 def _of(decision: dict[str, Any]) -> Text:
     if decision["rules"]:
         return Text(f"version {decision['version']} of the {decision['rules']} rules")
-    return Text("\n".join(_written(each) for each in decision["identifiers"]))
-
-
-def _written(described: dict[str, Any]) -> str:
-    if described["type"] is None:
-        return "(erased)"
-    return written(Identifier(described["type"], described["namespace"], described["value"]))
+    return Text("\n".join(map(described_words, decision["identifiers"])))

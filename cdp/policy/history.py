@@ -61,6 +61,11 @@ class History:
         shown = [self._decided(event) for event in events[:limit]]
         return Page(shown, shown[-1].position if len(events) > limit else None)
 
+    def one(self, position: int) -> Decided:
+        """The decision at this position, which must be one."""
+        [event] = self._reader.read(position - 1, 1)
+        return self._decided(event)
+
     def _decided(self, recorded: RecordedEvent) -> Decided:
         place = (recorded.originator_id, recorded.version, recorded.topic, recorded.header)
         event: Any = self._mapper.to_domain_event(PartedEvent(*place, None, recorded.personal, recorded.redacted))
