@@ -49,14 +49,25 @@ def believed(nodes: Iterable[Node], rules: RuleSet, blocked: Collection[int] = (
 
 def split(subjects: Iterable[SubjectSeen], belief: Belief) -> list[Usable]:
     """The identifiers of each subject that are not blocked."""
-    exclusive, shareable = belief.exclusive, belief.shareable
     return [
-        Usable(
-            ordered([number for number in subject.identifiers if number in exclusive], exclusive),
-            ordered([number for number in subject.identifiers if number in shareable], shareable),
-        )
+        _split(subject.identifiers, belief) if len(subject.identifiers) > 1 else _alone(subject.identifiers, belief)
         for subject in subjects
     ]
+
+
+def _split(numbers: tuple[int, ...], belief: Belief) -> Usable:
+    exclusive, shareable = belief.exclusive, belief.shareable
+    return Usable(
+        ordered([number for number in numbers if number in exclusive], exclusive),
+        ordered([number for number in numbers if number in shareable], shareable),
+    )
+
+
+def _alone(numbers: tuple[int, ...], belief: Belief) -> Usable:
+    """Most subjects have one identifier; nothing has to be ordered there."""
+    if belief.exclusive.keys().isdisjoint(numbers):
+        return Usable((), () if belief.shareable.keys().isdisjoint(numbers) else numbers)
+    return Usable(numbers, ())
 
 
 def ordered(numbers: list[int], places: Mapping[int, Place]) -> tuple[int, ...]:

@@ -26,21 +26,17 @@ class Belongings:
     window: Callable[[int], timedelta | None]
     remembered: dict[int, list[Turn]] = field(default_factory=dict)
 
-    def memberships(self, subject: int, usable: Usable) -> Iterator[Membership]:
+    def memberships(self, subject: int, usable: Usable) -> Sequence[Membership]:
         """The memberships of one subject, in the order of time; none if nothing says whose it is."""
         exclusive, shareable = usable
         if exclusive:
-            yield Membership(subject, None, None, self.people[exclusive[0]])
-            return
+            return (Membership(subject, None, None, self.people[exclusive[0]]),)
         for number in shareable:
             if number in self.people:
-                yield Membership(subject, None, None, self.people[number])
-                return
+                return (Membership(subject, None, None, self.people[number]),)
             if number in self.authenticated:
-                yield from self._in_turns(subject, number, shareable)
-                return
-        if shareable:
-            yield Membership(subject, None, None, self.anonymous[shareable[0]])
+                return list(self._in_turns(subject, number, shareable))
+        return (Membership(subject, None, None, self.anonymous[shareable[0]]),) if shareable else ()
 
     def _in_turns(self, subject: int, deciding: int, shareable: Sequence[int]) -> Iterator[Membership]:
         """When it is nobody's turn the subject belongs to the shareable identifiers' own group."""

@@ -36,8 +36,9 @@ class Judge:
             if len(exclusive) > 1:
                 for number in exclusive:
                     others[number].update(exclusive)
-            for number in shareable:
-                degree[number] += len(exclusive) + len(shareable) - 1
+            others_too = len(exclusive) + len(shareable) - 1
+            for number in shareable if others_too else ():
+                degree[number] += others_too
         found = {
             number for number, seen in others.items() if len(seen) > 2 and self._exclusive(number, seen - {number})
         }
