@@ -7,8 +7,12 @@ from itertools import groupby
 from typing import Any
 
 from projections.contract import Connected
+from projections.copying import copy_rows
 from projections.entities import Difference
 from projections.rollups import Figure, Group, Rollup
+
+MANY = 500
+"""From how many rows on a change is copied."""
 
 Changes = dict[Group, list[Any]]
 """By group: what is added to the count, the sums and the distinct figures."""
@@ -44,9 +48,24 @@ class RollupTable:
             return
         nothing = [None] * len(self._extremes)
         rows = [(*group, *changes[group], *extremes.get(group, nothing)) for group in groups]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        emptied = connection.execute(self._upsert(), columns, prepare=True).fetchall()
-        _delete(connection, self._table, emptied)
+        _delete(connection, self._table, self._upserted(connection, rows))
+
+    def _upserted(self, connection: Connected, rows: Sequence[Sequence[Any]]) -> list[tuple[str]]:
+        """Adds rows to those present, and says where groups stand that have no rows any more.
+
+        Many rows go through a table of their own by COPY, which takes a fraction of the time that arrays do.
+        """
+        types = self._rollup.columns
+        if len(rows) < MANY:
+            arrays = ", ".join(f"%s::{sql_type}[]" for sql_type in types.values())
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            return connection.execute(self._upsert(f"unnest({arrays})"), columns, prepare=True).fetchall()
+        fresh = f"fresh_{self._table.replace('.', '_')}"
+        defined = ", ".join(f"{name} {sql_type}" for name, sql_type in types.items())
+        connection.execute(f"create temporary table if not exists {fresh} ({defined}) on commit delete rows")
+        connection.execute(f"truncate {fresh}")
+        copy_rows(connection, fresh, types, rows)
+        return connection.execute(self._upsert(fresh), prepare=True).fetchall()
 
     def _extremes_added(self, values: Mapping[str, Mapping[tuple[Group, Any], int]]) -> Changes:
         """By group: the smallest or greatest of the values that were added, for each figure."""
@@ -59,9 +78,8 @@ class RollupTable:
                     figures[place] = value if figures[place] is None else better(figures[place], value)
         return found
 
-    def _upsert(self) -> str:
+    def _upsert(self, source: str) -> str:
         rollup, types = self._rollup, self._rollup.columns
-        arrays = ", ".join(f"%s::{sql_type}[]" for sql_type in types.values())
         stored = ", ".join(_trimmed(f"fresh.{name}", sql_type) for name, sql_type in types.items())
         sums = {rollup.count: "bigint", **rollup.sums, **dict.fromkeys(rollup.distinct, "bigint")}
         added = [f"{name} = {_trimmed(f'present.{name} + excluded.{name}', each)}" for name, each in sums.items()]
@@ -70,7 +88,7 @@ class RollupTable:
         return f"""
             with added as (
                 insert into {self._table} as present ({", ".join(types)})
-                select {stored} from unnest({arrays}) as fresh ({", ".join(types)})
+                select {stored} from {source} as fresh ({", ".join(types)})
                 on conflict ({self._keys})
                 do update set {", ".join([*added, *least, *greatest])}
                 returning ctid as place, {rollup.count} as rows

@@ -15,15 +15,16 @@ from cdp.platform import Platform
 from cdp.sources.source import Source
 
 _BY_CHANNEL = """
-select channel, currency, sum(orders), sum(gross)
+select channel, currency, sum(rows), sum(amount)
 from sales.daily
+where kind = 'sale'
 group by channel, currency
 order by channel, currency
 """
 _OF_SOURCE = """
-select coalesce(sum(orders), 0), coalesce(sum(gross), 0)
+select coalesce(sum(rows), 0), coalesce(sum(amount), 0)
 from sales.daily
-where source = %s and currency = %s
+where kind = 'sale' and source = %s and currency = %s
 """
 
 

@@ -77,7 +77,7 @@ def read_evidence(
         raise InvalidQuestion(
             "evidence is of one figure: name one measure, and give what it is broken down by as filters"
         )
-    reading = Reading(question, shop, base_only=True)
+    reading = Reading(question, shop)
     rows = " union all ".join(_rows(reading, part, number) for number, part in enumerate(reading.parts, start=1))
     found = f"with {RATES + ',' if question.convert else ''} found as ({rows})"
     where = f"where {_PLACE} > (%(part)s, %(at)s::timestamptz, %(event)s, %(kind)s, %(line)s)" if after else ""

@@ -102,11 +102,10 @@ def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
 class Reading:
     """How a question is read from tables: conditions, keys and what each row adds. Evidence is read the same way."""
 
-    def __init__(self, question: Question, shop: ZoneInfo, base_only: bool = False) -> None:
+    def __init__(self, question: Question, shop: ZoneInfo) -> None:
         self.question = question
         self.zone = question.zone or shop
         self.foreign = self.zone != shop
-        self.base_only = base_only
         self.parts: list[Measure] = list(dict.fromkeys(part for measure in question.chosen for part in parts(measure)))
         self._shop = shop
         first, last = question.period.first, question.period.last
@@ -127,17 +126,10 @@ class Reading:
             own = [part for part in self.parts if part.family is family]
             additive = [part for part in own if not part.distinct]
             if additive:
-                yield self._selection(family, self.table(family, additive), additive)
+                yield self._selection(family, self.question.table(family, self._shop), additive)
             for part in own:
                 if part.distinct:
                     yield self._selection(family, family.base, [part])
-
-    def table(self, family: Family, measures: Sequence[Measure]) -> Table:
-        """The smallest table that holds the sums."""
-        if self.base_only:
-            return family.base
-        sums = {name for part in measures for name in (*part.plus, *part.minus)}
-        return self.question.table(family, sums, self._shop)
 
     def _selection(self, family: Family, table: Table, own: Sequence[Measure]) -> str:
         keys = [f"{self.key(name, table)} as {name}" for name in self.question.keys]
@@ -171,9 +163,8 @@ class Reading:
 
     def value(self, part: Measure, family: Family, table: Table) -> str:
         """What a row of the table adds to a measure, in its own currency."""
-        base = table is family.base
-        plus = [family.expressions[name] if base else f"base.{name}" for name in part.plus]
-        minus = [family.expressions[name] if base else f"base.{name}" for name in part.minus]
+        plus = [family.adds(name, table) for name in part.plus]
+        minus = [family.adds(name, table) for name in part.minus]
         return " - ".join([" + ".join(f"({each})" for each in plus), *(f"({each})" for each in minus)])
 
     def source(self, table: Table) -> str:

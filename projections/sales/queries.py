@@ -10,9 +10,9 @@ from uuid import UUID
 from projections.contract import Connected
 
 _DAILY = """
-select day, channel, source, currency, sum(orders)::bigint, sum(sold_units), sum(gross)
+select day, channel, source, currency, sum(rows)::bigint, sum(units), sum(amount)
 from sales.daily
-where orders > 0
+where kind = 'sale'
     and (%(first)s::date is null or day >= %(first)s)
     and (%(last)s::date is null or day <= %(last)s)
     and (%(channel)s::text is null or channel = %(channel)s)

@@ -116,7 +116,7 @@ class Question:
         apart = self.money and self.convert is None and "currency" not in self.by
         return (*self.by, "currency") if apart else self.by
 
-    def table(self, family: Family, sums: Collection[str], shop: ZoneInfo) -> Table:
+    def table(self, family: Family, shop: ZoneInfo) -> Table:
         """Where the family's part of the answer is read from."""
         dimensions = {name for name in (*self.keys, *self.filters) if name not in TIMES}
         if self.convert is not None:
@@ -124,7 +124,7 @@ class Question:
         zone = self.zone or shop
         if zone != shop and not hours_apart(zone, shop):
             return family.base
-        return family.table(dimensions, sums, HOUR if zone != shop else self._grain())
+        return family.table(dimensions, HOUR if zone != shop else self._grain())
 
     def _grain(self) -> str:
         """How fine a table's time must be: months do only where no day of them is cut, nor told from another."""

@@ -1,4 +1,8 @@
-"""The sums that views are read from, by hour and by day, by category and by product."""
+"""The sums that views are read from, by hour and by day, by category and by product.
+
+A rollup keeps apart what its source rows are (`kind`, and whether something was bought), so that its sums are few and
+every measure is the same expression over a rollup as over the rows themselves.
+"""
 
 from __future__ import annotations
 
@@ -17,52 +21,27 @@ ORDER: Mapping[str, str] = {
 }
 PRODUCT: Mapping[str, str] = {"category": "text", "product_brand": "text", "department": "text"}
 
-ORDER_SUMS: Mapping[str, str] = {
-    "orders": "bigint",
-    "purchases": "bigint",
-    "new_customers": "bigint",
-    "gross": "numeric",
-    "sold_units": "numeric",
-    "discount": "numeric",
-    "tax": "numeric",
-    "shipping": "numeric",
-    "cancellations": "bigint",
-    "cancelled": "numeric",
-    "refunds": "bigint",
-    "refunded": "numeric",
-    "returns": "bigint",
-    "returned": "numeric",
-    "returned_units": "numeric",
-    "deliveries": "bigint",
-    "promised_deliveries": "bigint",
-    "late_deliveries": "bigint",
-}
-LINE_SUMS: Mapping[str, str] = {
-    "sold_lines": "bigint",
-    "other_lines": "bigint",
-    "product_units": "numeric",
-    "product_sales": "numeric",
-    "discount": "numeric",
-    "product_cancelled": "numeric",
-    "refund_lines": "bigint",
-    "product_refunded": "numeric",
-    "refund_units": "numeric",
-    "return_units": "numeric",
-}
+_MOVED: Mapping[str, str] = {"kind": "text", "purchase": "boolean", "first": "boolean", "late": "boolean"}
+_AMOUNTS = dict.fromkeys(("amount", "units", "discount", "tax", "shipping"), "numeric")
+_LISTED: Mapping[str, str] = {"kind": "text", "sold": "boolean"}
+_LINE_AMOUNTS = dict.fromkeys(("quantity", "amount", "discount"), "numeric")
 
-HOURLY = Rollup("hourly", "movements", {"hour": "timestamptz", **ORDER}, "movements", ORDER_SUMS)
-DAILY = Rollup("daily", "movements", {"day": "date", **ORDER}, "movements", ORDER_SUMS)
+COUNT = "rows"
+"""The column that says how many rows a group has."""
+
+HOURLY = Rollup("hourly", "movements", {"hour": "timestamptz", **ORDER, **_MOVED}, COUNT, _AMOUNTS)
+DAILY = Rollup("daily", "movements", {"day": "date", **ORDER, **_MOVED}, COUNT, _AMOUNTS)
 CATEGORIES = Rollup(
     "categories",
     "lines",
-    {"day": "date", **{name: kind for name, kind in ORDER.items() if name != "store"}, **PRODUCT},
-    "line_rows",
-    LINE_SUMS,
+    {"day": "date", **{name: kind for name, kind in ORDER.items() if name != "store"}, **PRODUCT, **_LISTED},
+    COUNT,
+    _LINE_AMOUNTS,
 )
 PRODUCTS = Rollup(
     "products",
     "lines",
-    {"month": "date", "product": "text", **PLACE, "currency": "text", "customer": "text", **PRODUCT},
-    "line_rows",
-    LINE_SUMS,
+    {"month": "date", "product": "text", **PLACE, "currency": "text", "customer": "text", **PRODUCT, **_LISTED},
+    COUNT,
+    _LINE_AMOUNTS,
 )

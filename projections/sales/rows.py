@@ -109,79 +109,9 @@ class MovementRow(NamedTuple):
     late: bool | None
 
     @property
-    def orders(self) -> int:
-        """Orders placed."""
-        return int(self.kind == SALE)
-
-    @property
-    def purchases(self) -> int:
-        """Orders worth more than nothing."""
-        return int(self.kind == SALE and self.amount > 0)
-
-    @property
-    def new_customers(self) -> int:
-        """First purchases."""
-        return int(self.kind == SALE and self.first)
-
-    @property
-    def gross(self) -> Decimal:
-        """What was paid."""
-        return self.amount if self.kind == SALE else NOTHING
-
-    @property
-    def sold_units(self) -> Decimal:
-        """Pieces ordered."""
-        return self.units if self.kind == SALE else NOTHING
-
-    @property
-    def cancellations(self) -> int:
-        """Orders cancelled."""
-        return int(self.kind == CANCELLATION)
-
-    @property
-    def cancelled(self) -> Decimal:
-        """What cancellations took off."""
-        return self.amount if self.kind == CANCELLATION else NOTHING
-
-    @property
-    def refunds(self) -> int:
-        """Refunds made."""
-        return int(self.kind == REFUND)
-
-    @property
-    def refunded(self) -> Decimal:
-        """What was given back."""
-        return self.amount if self.kind == REFUND else NOTHING
-
-    @property
-    def returns(self) -> int:
-        """Returns received."""
-        return int(self.kind == RETURN)
-
-    @property
-    def returned(self) -> Decimal:
-        """What returned goods were worth."""
-        return self.amount if self.kind == RETURN else NOTHING
-
-    @property
-    def returned_units(self) -> Decimal:
-        """Pieces that came back."""
-        return self.units if self.kind == RETURN else NOTHING
-
-    @property
-    def deliveries(self) -> int:
-        """Orders delivered."""
-        return int(self.kind == DELIVERY)
-
-    @property
-    def promised_deliveries(self) -> int:
-        """Orders delivered for which a time had been promised."""
-        return int(self.late is not None)
-
-    @property
-    def late_deliveries(self) -> int:
-        """Orders delivered after the time that was promised."""
-        return int(self.late is True)
+    def purchase(self) -> bool:
+        """Whether it is the sale of an order worth more than nothing."""
+        return self.kind == SALE and self.amount > 0
 
 
 class LineRow(NamedTuple):
@@ -217,46 +147,6 @@ class LineRow(NamedTuple):
         return self.day.replace(day=1)
 
     @property
-    def sold_lines(self) -> int:
-        """Lines sold: a positive quantity for a positive amount."""
-        return int(self.kind == SALE and self.quantity > 0 and self.amount > 0)
-
-    @property
-    def other_lines(self) -> int:
-        """Lines of orders that are not sold for money: gifts, corrections."""
-        return int(self.kind == SALE and not (self.quantity > 0 and self.amount > 0))
-
-    @property
-    def product_units(self) -> Decimal:
-        """Pieces sold."""
-        return self.quantity if self.kind == SALE else NOTHING
-
-    @property
-    def product_sales(self) -> Decimal:
-        """What the lines were sold for."""
-        return self.amount if self.kind == SALE else NOTHING
-
-    @property
-    def product_cancelled(self) -> Decimal:
-        """What cancellations took off."""
-        return self.amount if self.kind == CANCELLATION else NOTHING
-
-    @property
-    def refund_lines(self) -> int:
-        """Lines of refunds."""
-        return int(self.kind == REFUND)
-
-    @property
-    def product_refunded(self) -> Decimal:
-        """What was given back."""
-        return self.amount if self.kind == REFUND else NOTHING
-
-    @property
-    def refund_units(self) -> Decimal:
-        """Pieces that refunds name."""
-        return self.quantity if self.kind == REFUND else NOTHING
-
-    @property
-    def return_units(self) -> Decimal:
-        """Pieces that came back."""
-        return self.quantity if self.kind == RETURN else NOTHING
+    def sold(self) -> bool:
+        """Whether something was sold for money: a positive quantity for a positive amount."""
+        return self.kind == SALE and self.quantity > 0 and self.amount > 0

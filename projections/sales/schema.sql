@@ -221,26 +221,19 @@ create table if not exists hourly (
     currency text,
     customer text not null,
     reason text,
-    movements bigint not null,
-    orders bigint not null,
-    purchases bigint not null,
-    new_customers bigint not null,
-    gross numeric not null,
-    sold_units numeric not null,
+    kind text not null,
+    purchase boolean not null,
+    first boolean not null,
+    late boolean,
+    rows bigint not null,
+    amount numeric not null,
+    units numeric not null,
     discount numeric not null,
     tax numeric not null,
     shipping numeric not null,
-    cancellations bigint not null,
-    cancelled numeric not null,
-    refunds bigint not null,
-    refunded numeric not null,
-    returns bigint not null,
-    returned numeric not null,
-    returned_units numeric not null,
-    deliveries bigint not null,
-    promised_deliveries bigint not null,
-    late_deliveries bigint not null,
-    unique nulls not distinct (hour, channel, source, brand, store, campaign, currency, customer, reason)
+    unique nulls not distinct (
+        hour, channel, source, brand, store, campaign, currency, customer, reason, kind, purchase, first, late
+    )
 );
 
 create table if not exists daily (
@@ -253,26 +246,19 @@ create table if not exists daily (
     currency text,
     customer text not null,
     reason text,
-    movements bigint not null,
-    orders bigint not null,
-    purchases bigint not null,
-    new_customers bigint not null,
-    gross numeric not null,
-    sold_units numeric not null,
+    kind text not null,
+    purchase boolean not null,
+    first boolean not null,
+    late boolean,
+    rows bigint not null,
+    amount numeric not null,
+    units numeric not null,
     discount numeric not null,
     tax numeric not null,
     shipping numeric not null,
-    cancellations bigint not null,
-    cancelled numeric not null,
-    refunds bigint not null,
-    refunded numeric not null,
-    returns bigint not null,
-    returned numeric not null,
-    returned_units numeric not null,
-    deliveries bigint not null,
-    promised_deliveries bigint not null,
-    late_deliveries bigint not null,
-    unique nulls not distinct (day, channel, source, brand, store, campaign, currency, customer, reason)
+    unique nulls not distinct (
+        day, channel, source, brand, store, campaign, currency, customer, reason, kind, purchase, first, late
+    )
 );
 
 create table if not exists categories (
@@ -287,19 +273,15 @@ create table if not exists categories (
     category text,
     product_brand text,
     department text,
-    line_rows bigint not null,
-    sold_lines bigint not null,
-    other_lines bigint not null,
-    product_units numeric not null,
-    product_sales numeric not null,
+    kind text not null,
+    sold boolean not null,
+    rows bigint not null,
+    quantity numeric not null,
+    amount numeric not null,
     discount numeric not null,
-    product_cancelled numeric not null,
-    refund_lines bigint not null,
-    product_refunded numeric not null,
-    refund_units numeric not null,
-    return_units numeric not null,
     unique nulls not distinct (
-        day, channel, source, brand, campaign, currency, customer, reason, category, product_brand, department
+        day, channel, source, brand, campaign, currency, customer, reason, category, product_brand, department, kind,
+        sold
     )
 );
 
@@ -314,18 +296,13 @@ create table if not exists products (
     category text,
     product_brand text,
     department text,
-    line_rows bigint not null,
-    sold_lines bigint not null,
-    other_lines bigint not null,
-    product_units numeric not null,
-    product_sales numeric not null,
+    kind text not null,
+    sold boolean not null,
+    rows bigint not null,
+    quantity numeric not null,
+    amount numeric not null,
     discount numeric not null,
-    product_cancelled numeric not null,
-    refund_lines bigint not null,
-    product_refunded numeric not null,
-    refund_units numeric not null,
-    return_units numeric not null,
     unique nulls not distinct (
-        month, product, channel, source, brand, currency, customer, category, product_brand, department
+        month, product, channel, source, brand, currency, customer, category, product_brand, department, kind, sold
     )
 );

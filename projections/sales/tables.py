@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from projections.sales.rollups import CATEGORIES, DAILY, HOURLY, LINE_SUMS, ORDER_SUMS, PRODUCTS
+from projections.rollups import Rollup
+from projections.sales.rollups import CATEGORIES, COUNT, DAILY, HOURLY, PRODUCTS
 
 HOUR, DAY, MONTH = "hour", "day", "month"
 FINENESS = (MONTH, DAY, HOUR)
@@ -17,22 +18,24 @@ FINENESS = (MONTH, DAY, HOUR)
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table of a family. `grain` is the width of its time column; that of base rows is as fine as can be asked."""
+    """A table of a family. `grain` is the width of its time column; that of base rows is as fine as can be asked.
+
+    `words` says what stands in it for the words of expressions.
+    """
 
     name: str
     grain: str
     dimensions: frozenset[str]
-    sums: frozenset[str]
+    words: Mapping[str, str]
 
-    def serves(self, dimensions: Collection[str], sums: Collection[str], grain: str) -> bool:
+    def serves(self, dimensions: Collection[str], grain: str) -> bool:
         """Whether the question can be answered from it."""
-        fine = FINENESS.index(self.grain) >= FINENESS.index(grain)
-        return fine and self.dimensions.issuperset(dimensions) and self.sums.issuperset(sums)
+        return FINENESS.index(self.grain) >= FINENESS.index(grain) and self.dimensions.issuperset(dimensions)
 
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """Measures that are summed from the same base rows. `expressions` says what a base row adds to each sum.
+    """Measures that are summed from the same base rows. `expressions` says what a row adds to each sum.
 
     `rollups` are given from the smallest to the largest.
     """
@@ -42,56 +45,69 @@ class Family:
     expressions: Mapping[str, str]
     rollups: tuple[Table, ...] = ()
 
-    def table(self, dimensions: Collection[str], sums: Collection[str], grain: str) -> Table:
+    def table(self, dimensions: Collection[str], grain: str) -> Table:
         """The smallest table that answers."""
-        return next((each for each in self.rollups if each.serves(dimensions, sums, grain)), self.base)
+        return next((each for each in self.rollups if each.serves(dimensions, grain)), self.base)
+
+    def adds(self, name: str, table: Table) -> str:
+        """What a row of the table adds to a sum."""
+        return self.expressions[name].format_map(table.words)
+
+
+ROWS = "{rows}"
+"""How many rows of the base a row of the table stands for."""
 
 
 def _when(kind: str, what: str) -> str:
     return f"case when base.kind = '{kind}' then {what} else 0 end"
 
 
-_SOLD = "base.kind = 'sale' and base.quantity > 0 and base.amount > 0"
+def _if(condition: str, what: str = ROWS) -> str:
+    return f"case when {condition} then {what} else 0 end"
+
+
+_PURCHASE = "{purchase}"
+_SOLD = "{sold}"
 
 _ORDERS: Mapping[str, str] = {
-    "orders": _when("sale", "1"),
-    "purchases": "case when base.kind = 'sale' and base.amount > 0 then 1 else 0 end",
-    "new_customers": "case when base.first then 1 else 0 end",
+    "orders": _when("sale", ROWS),
+    "purchases": _if(_PURCHASE),
+    "new_customers": _if("base.first"),
     "gross": _when("sale", "base.amount"),
     "sold_units": _when("sale", "base.units"),
     "discount": "base.discount",
     "tax": "base.tax",
     "shipping": "base.shipping",
-    "cancellations": _when("cancellation", "1"),
+    "cancellations": _when("cancellation", ROWS),
     "cancelled": _when("cancellation", "base.amount"),
-    "refunds": _when("refund", "1"),
+    "refunds": _when("refund", ROWS),
     "refunded": _when("refund", "base.amount"),
-    "returns": _when("return", "1"),
+    "returns": _when("return", ROWS),
     "returned": _when("return", "base.amount"),
     "returned_units": _when("return", "base.units"),
-    "deliveries": _when("delivery", "1"),
-    "promised_deliveries": "case when base.late is not null then 1 else 0 end",
-    "late_deliveries": "case when base.late then 1 else 0 end",
+    "deliveries": _when("delivery", ROWS),
+    "promised_deliveries": _if("base.late is not null"),
+    "late_deliveries": _if("base.late"),
 }
 _LINES: Mapping[str, str] = {
-    "sold_lines": f"case when {_SOLD} then 1 else 0 end",
-    "other_lines": f"case when base.kind = 'sale' and not ({_SOLD}) then 1 else 0 end",
+    "sold_lines": _if(_SOLD),
+    "other_lines": _if(f"base.kind = 'sale' and not {_SOLD}"),
     "product_units": _when("sale", "base.quantity"),
     "product_sales": _when("sale", "base.amount"),
     "discount": _when("sale", "base.discount"),
     "product_cancelled": _when("cancellation", "base.amount"),
-    "refund_lines": _when("refund", "1"),
+    "refund_lines": _when("refund", ROWS),
     "product_refunded": _when("refund", "base.amount"),
     "refund_units": _when("refund", "base.quantity"),
     "return_units": _when("return", "base.quantity"),
 }
 _REWARDS: Mapping[str, str] = {
-    "coupons_issued": _when("coupon issued", "1"),
-    "redemptions": _when("coupon redeemed", "1"),
+    "coupons_issued": _when("coupon issued", ROWS),
+    "redemptions": _when("coupon redeemed", ROWS),
     "points_earned": _when("points earned", "base.points"),
     "points_redeemed": _when("points redeemed", "base.points"),
     "points_expired": _when("points expired", "base.points"),
-    "targeted": _when("campaign targeted", "1"),
+    "targeted": _when("campaign targeted", ROWS),
 }
 _COSTS: Mapping[str, str] = {
     "campaign_spend": _when("campaign spend", "base.amount"),
@@ -104,31 +120,35 @@ _PLACE = frozenset({"channel", "source", "brand"})
 _ORDER = _PLACE | {"store", "campaign", "currency", "customer", "reason"}
 _PRODUCT = frozenset({"product", "category", "product_brand", "department"})
 
+_BASE: Mapping[str, str] = {
+    "rows": "1",
+    "purchase": "(base.kind = 'sale' and base.amount > 0)",
+    "sold": "(base.kind = 'sale' and base.quantity > 0 and base.amount > 0)",
+}
+_SUMMED: Mapping[str, str] = {"rows": f"base.{COUNT}", "purchase": "base.purchase", "sold": "base.sold"}
+
+
+def _rollup(rollup: Rollup, grain: str) -> Table:
+    return Table(rollup.table, grain, frozenset(rollup.keys), _SUMMED)
+
+
 ORDERS = Family(
     "orders",
-    Table("movements", HOUR, _ORDER, frozenset(_ORDERS)),
+    Table("movements", HOUR, _ORDER, _BASE),
     _ORDERS,
-    (
-        Table(DAILY.table, DAY, frozenset(DAILY.keys) - {"day"}, frozenset(ORDER_SUMS)),
-        Table(HOURLY.table, HOUR, frozenset(HOURLY.keys) - {"hour"}, frozenset(ORDER_SUMS)),
-    ),
+    (_rollup(DAILY, DAY), _rollup(HOURLY, HOUR)),
 )
 LINES = Family(
     "lines",
-    Table("lines", HOUR, _ORDER | _PRODUCT, frozenset(_LINES)),
+    Table("lines", HOUR, _ORDER | _PRODUCT, _BASE),
     _LINES,
-    (
-        Table(CATEGORIES.table, DAY, frozenset(CATEGORIES.keys) - {"day"}, frozenset(LINE_SUMS)),
-        Table(PRODUCTS.table, MONTH, frozenset(PRODUCTS.keys) - {"month"}, frozenset(LINE_SUMS)),
-    ),
+    (_rollup(CATEGORIES, DAY), _rollup(PRODUCTS, MONTH)),
 )
 REWARDS = Family(
     "rewards",
-    Table("reward_facts", HOUR, _PLACE | {"campaign", "campaign_type", "coupon", "currency"}, frozenset(_REWARDS)),
+    Table("reward_facts", HOUR, _PLACE | {"campaign", "campaign_type", "coupon", "currency"}, _BASE),
     _REWARDS,
 )
 COSTS = Family(
-    "costs",
-    Table("cost_facts", HOUR, _PLACE | {"campaign", "network", "product", "currency"}, frozenset(_COSTS)),
-    _COSTS,
+    "costs", Table("cost_facts", HOUR, _PLACE | {"campaign", "network", "product", "currency"}, _BASE), _COSTS
 )

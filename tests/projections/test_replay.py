@@ -128,7 +128,8 @@ def test_daily_sales_are_the_sums_of_what_orders_moved(connection: Connected, dr
         where kind = 'sale'
         group by day, channel, source, currency, customer
     """
-    kept = "select day, channel, source, currency, customer, orders, sold_units, gross from sales.daily"
+    kept = "select day, channel, source, currency, customer, sum(rows), sum(units), sum(amount) from sales.daily"
+    kept += " where kind = 'sale' group by 1, 2, 3, 4, 5"
     assert sorted(rows_of(connection, kept), key=repr) == sorted(rows_of(connection, summed), key=repr)
 
 
