@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from cdp.identity import graph, linking, membership
+from cdp.identity import explanation, graph, linking, membership
 from cdp.identity.belief import Usable, split
 from cdp.identity.decision import Decision
 from cdp.identity.evidence import Moment, SubjectSeen
@@ -20,6 +20,7 @@ from cdp.identity.groups import Groups
 from cdp.identity.linking import Candidates, Linking, Pair, candidates
 from cdp.identity.membership import Belongings
 from cdp.identity.naming import named
+from cdp.identity.obstacles import Obstacles
 from cdp.identity.stewardship import Stewardship, stewardship
 from cdp.identity.turns import Authentication, authentications, turns
 from cdp.identity.verdicts import Judge, judged
@@ -47,6 +48,7 @@ delivery = search(given(cases, anybody)(properties.does_not_depend_on_delivery))
 merge_undone = search(given(cases)(properties.a_merge_undone_leaves_no_trace))
 link_undone = search(given(cases)(properties.a_link_undone_leaves_no_trace))
 released = search(given(cases, a_link)(properties.a_decision_taken_back_leaves_no_trace))
+explained = search(given(cases)(properties.every_pair_is_explained))
 component = search(given(cases)(properties.holds_for_each_component_alone))
 
 
@@ -251,6 +253,15 @@ def decisions_linger(patch: Patch) -> None:
     patch.setattr(graph, "stewardship", wrong)
 
 
+def a_chain_forgets_a_link(patch: Patch) -> None:
+    right = explanation._chain
+    patch.setattr(explanation, "_chain", lambda a, b, links: right(a, b, links)[:1])
+
+
+def what_lies_in_between_is_forgotten(patch: Patch) -> None:
+    patch.setattr(Obstacles, "_at", lambda obstacles, home: iter(()))
+
+
 FAULTS = [
     (limits_are_forgotten, oracle),
     (a_limit_is_one_too_high, oracle),
@@ -286,6 +297,8 @@ FAULTS = [
     (a_group_falls_apart_around_a_cannot_link, merge_undone),
     (a_group_falls_apart_around_a_cannot_link, link_undone),
     (decisions_linger, released),
+    (a_chain_forgets_a_link, explained),
+    (what_lies_in_between_is_forgotten, explained),
     (logins_count_in_the_order_of_delivery, delivery),
 ]
 
