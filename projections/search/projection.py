@@ -84,7 +84,7 @@ class SearchWriter:
         chosen = {
             "after": batch.after,
             "position": batch.position,
-            "moved": moved,
+            "moved": list(moved),
             "called": list(names),
             "cities": [each.city for each in names.values()],
             "timezone": self._timezone,
