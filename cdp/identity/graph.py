@@ -39,8 +39,8 @@ class IdentityGraph:
     @cached_property
     def stewards(self) -> Stewardship:
         """What stewards decided of the identifiers at hand."""
-        blocked = {number for number, node in self.nodes.items() if node.blocked} if self.decisions else ()
-        return stewardship(self.decisions, blocked, self.nodes)
+        by_value = {number for number, node in self.nodes.items() if node.blocked} if self.decisions else ()
+        return stewardship(self.decisions, by_value, self.nodes)
 
     @cached_property
     def belief(self) -> Belief:
