@@ -53,7 +53,8 @@ def _show(found: list[Reconciled]) -> None:
         for difference in each.differences:
             console.print(_line(each.projection, difference), highlight=False, markup=False)
         rows = sum(table.live_rows for table in each.tables)
-        said = f"{len(each.differences):,} rows differ" if each.differences else "equal"
+        count = len(each.differences)
+        said = "equal" if not count else "1 row differs" if count == 1 else f"{count:,} rows differ"
         parked = f", {each.parked:,} parked events left out" if each.parked else ""
         console.print(f"{each.projection}: {said}, {rows:,} rows compared at position {each.position:,}{parked}")
 
