@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,8 @@ from unnest(%(subjects)s::bigint[], %(ats)s::timestamptz[], %(events)s::text[])
     as wanted (subject, effective_at, event_id)
 join timeline.touchpoints using (subject, effective_at, event_id)
 """
+
+AUTHENTICATED = "last authenticated"
 
 Known = Mapping[int, Identifier | None]
 
@@ -55,7 +57,7 @@ def explanation_answer(
         "b": described_identifier(known[found.b]),
         "joined": found.joined,
         "profile": found.profile,
-        "chain": _chain(platform, connection, graph, found.chain, known),
+        "chain": _chain(platform, connection, graph, _oriented(found), known),
         "turns": [{"from": _time(turn.start), "until": _time(turn.end)} for turn in found.turns],
         "obstacles": [_obstacle(platform, policy, each, known) for each in found.obstacles],
         "rules_version": policy.rules_version,
@@ -71,6 +73,15 @@ def _named(found: Explanation) -> set[int]:
         collision = each.withheld.collision if each.withheld else ()
         numbers |= {*each.numbers, *each.values, *collision}
     return numbers
+
+
+def _oriented(found: Explanation) -> Iterator[Link]:
+    """The chain as one walks it from `a` to `b`. Who authenticates on what is never turned around."""
+    at = found.a
+    for link in found.chain:
+        beyond = link.a if link.b == at else link.b
+        yield link if link.kind == AUTHENTICATED else link._replace(a=at, b=beyond)
+        at = beyond
 
 
 def _chain(

@@ -8,17 +8,19 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from api import identity_answers
+from api.exact import Body
 from api.explanation_answers import explanation_answer
 from api.point_in_time import InvalidMoment, point_in_time
 from api.rules import rules_router
 from api.security import platform_of, reading, refusals, require
+from api.trial_answers import SHOWN, tried_decision, tried_rules
 from cdp.access import ServiceToken
 from cdp.identity.normalise import InvalidIdentifier
 from cdp.platform import Platform
-from cdp.policy.form import FORMS
+from cdp.policy.form import FORMS, IDENTITY_FORM
 from cdp.policy.naming import IdentifierUnknown, NotNamed, SeveralMeant
 from cdp.policy.reason import InvalidReason
-from cdp.policy.rule_book import KINDS
+from cdp.policy.rule_book import IDENTITY, KINDS
 from cdp.policy.rule_books import RulesChanged, UnknownVersion
 from cdp.policy.stewards import DecisionChanged, NothingDecided, SameIdentifier
 
@@ -39,10 +41,12 @@ REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
     (RulesChanged, 409, "changed"),
 )
 MOST = 500
+MOST_CHANGES = 100_000
 
 Plat = Annotated[Platform, Depends(platform_of)]
 Reader = Annotated[ServiceToken, Depends(require("identity:read"))]
 Writer = Annotated[ServiceToken, Depends(require("identity:write"))]
+_DRY = "only say which profiles would merge or split"
 _NAMED = "TYPE:VALUE, such as email:ada@example.com, or TYPE@NAMESPACE:VALUE, such as user_id@shop:42"
 
 
@@ -51,6 +55,7 @@ class OfTwo(BaseModel):
 
     identifiers: list[str] = Field(min_length=2, max_length=2, description=_NAMED)
     reason: str
+    dry_run: bool = Field(default=False, description=_DRY)
 
 
 class OfOne(BaseModel):
@@ -58,6 +63,7 @@ class OfOne(BaseModel):
 
     identifiers: list[str] = Field(min_length=1, max_length=1, description=_NAMED)
     reason: str
+    dry_run: bool = Field(default=False, description=_DRY)
 
 
 class OfEither(BaseModel):
@@ -65,6 +71,7 @@ class OfEither(BaseModel):
 
     identifiers: list[str] = Field(min_length=1, max_length=2, description=_NAMED)
     reason: str
+    dry_run: bool = Field(default=False, description=_DRY)
 
 
 tagged = APIRouter(prefix="/identity", tags=["identity"])
@@ -73,25 +80,32 @@ tagged = APIRouter(prefix="/identity", tags=["identity"])
 @tagged.post("/link", responses=refusals(404, 409, 422))
 def link(decision: OfTwo, platform: Plat, token: Writer) -> dict[str, Any]:
     """Both identifiers are one person's, whatever limits say."""
-    return identity_answers.decide(platform, "link", decision.identifiers, token.name, decision.reason)
+    return _decided(platform, "link", decision, token)
 
 
 @tagged.post("/unlink", responses=refusals(404, 409, 422))
 def unlink(decision: OfTwo, platform: Plat, token: Writer) -> dict[str, Any]:
     """The identifiers are never one person's. Takes the place of a link between them."""
-    return identity_answers.decide(platform, "unlink", decision.identifiers, token.name, decision.reason)
+    return _decided(platform, "unlink", decision, token)
 
 
 @tagged.post("/block", responses=refusals(404, 409, 422))
 def block(decision: OfOne, platform: Plat, token: Writer) -> dict[str, Any]:
     """The identifier says nothing about anybody."""
-    return identity_answers.decide(platform, "block", decision.identifiers, token.name, decision.reason)
+    return _decided(platform, "block", decision, token)
 
 
 @tagged.post("/release", responses=refusals(404, 409, 422))
 def release(decision: OfEither, platform: Plat, token: Writer) -> dict[str, Any]:
     """Takes a decision back, as if it had never been taken."""
-    return identity_answers.decide(platform, "release", decision.identifiers, token.name, decision.reason)
+    return _decided(platform, "release", decision, token)
+
+
+def _decided(platform: Platform, kind: str, decision: OfTwo | OfOne | OfEither, token: ServiceToken) -> dict[str, Any]:
+    if decision.dry_run:
+        with reading(platform) as connection:
+            return tried_decision(platform, connection, kind, decision.identifiers)
+    return identity_answers.decide(platform, kind, decision.identifiers, token.name, decision.reason)
 
 
 @tagged.get("/decisions", responses=refusals(404, 422))
@@ -119,6 +133,21 @@ def explain(
     point = point_in_time(platform, as_of, known_at)
     with reading(platform) as connection:
         return explanation_answer(platform, connection, a, b, point)
+
+
+@tagged.post("/try", responses=refusals(404, 422, 503))
+def try_rules(
+    rules: Body,
+    platform: Plat,
+    token: Reader,
+    limit: Annotated[
+        int, Query(ge=0, le=MOST_CHANGES, description="how many changes to name; all are counted")
+    ] = SHOWN,
+) -> dict[str, Any]:
+    """Every profile that would merge or split under the rules in the body, or without one the last version."""
+    candidate = identity_answers.last_version(platform, IDENTITY) if rules is None else IDENTITY_FORM.of(rules)
+    with reading(platform) as connection:
+        return tried_rules(platform, connection, candidate, limit)
 
 
 router.include_router(tagged)

@@ -11,10 +11,12 @@ from rich.text import Text
 
 from api import identity_answers
 from api.cli.explanation import described_words, render_explanation
-from api.cli.rules import erasable, rules_app
+from api.cli.rules import erasable, read_rules_file, rules_app
 from api.cli.session import ACTOR, opened
+from api.cli.trial import render_trial
 from api.explanation_answers import explanation_answer
 from api.point_in_time import point_in_time
+from api.trial_answers import tried_decision, tried_rules
 from cdp.policy.rule_book import IDENTITY
 from projections.reading import snapshot
 
@@ -24,6 +26,11 @@ app.add_typer(rules_app(IDENTITY, "The identity rules: versions, and which is in
 _NAMED = "TYPE:VALUE such as email:ada@example.com, or TYPE@NAMESPACE:VALUE such as user_id@shop:42"
 A = Annotated[str, typer.Argument(metavar="A", help=_NAMED)]
 B = Annotated[str, typer.Argument(metavar="B", help=_NAMED)]
+Rules = Annotated[
+    str | None, typer.Argument(metavar="[RULES.toml]", help="else the last version; - for standard input")
+]
+MaybeB = Annotated[str | None, typer.Argument(metavar="[B]", help=_NAMED)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="only show which profiles would merge or split")]
 Why = Annotated[str, typer.Option("--reason", help="why, for whoever asks later")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API answers it.")]
 
@@ -36,27 +43,27 @@ _DONE = {
 
 
 @app.command()
-def link(a: A, b: B, reason: Why) -> None:
+def link(a: A, b: B, reason: Why, dry_run: DryRun = False) -> None:
     """Say that two identifiers are one person's, whatever limits say."""
-    _decide("link", [a, b], reason)
+    _decide("link", [a, b], reason, dry_run)
 
 
 @app.command()
-def unlink(a: A, b: B, reason: Why) -> None:
+def unlink(a: A, b: B, reason: Why, dry_run: DryRun = False) -> None:
     """Say that two identifiers are never one person's; takes the place of a link."""
-    _decide("unlink", [a, b], reason)
+    _decide("unlink", [a, b], reason, dry_run)
 
 
 @app.command()
-def block(a: A, reason: Why) -> None:
+def block(a: A, reason: Why, dry_run: DryRun = False) -> None:
     """Say that an identifier says nothing about anybody."""
-    _decide("block", [a], reason)
+    _decide("block", [a], reason, dry_run)
 
 
 @app.command()
-def release(a: A, reason: Why, b: Annotated[str | None, typer.Argument(metavar="[B]", help=_NAMED)] = None) -> None:
+def release(a: A, reason: Why, b: MaybeB = None, dry_run: DryRun = False) -> None:
     """Take back what was decided of a pair, or that an identifier is blocked."""
-    _decide("release", [a, b] if b else [a], reason)
+    _decide("release", [a, b] if b else [a], reason, dry_run)
 
 
 @app.command()
@@ -102,8 +109,30 @@ def explain(
         console.print(render_explanation(found))
 
 
-def _decide(kind: str, named: list[str], reason: str) -> None:
+@app.command("try")
+def try_(
+    file: Rules = None,
+    limit: Annotated[int, typer.Option(min=0, help="how many changes to name; all are counted")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Name every profile that would merge or split under other rules. Nothing is changed."""
+    rules = None if file is None else read_rules_file(IDENTITY, file)
+    with opened() as platform, snapshot(platform.databases.read) as connection:
+        candidate = identity_answers.last_version(platform, IDENTITY) if rules is None else rules
+        found = tried_rules(platform, connection, candidate, limit)
+    console = Console(soft_wrap=True)
+    if as_json:
+        console.print_json(data=found)
+    else:
+        console.print(render_trial(found))
+
+
+def _decide(kind: str, named: list[str], reason: str, dry_run: bool) -> None:
     with opened() as platform:
+        if dry_run:
+            with snapshot(platform.databases.read) as connection:
+                Console(soft_wrap=True).print(render_trial(tried_decision(platform, connection, kind, named)))
+            return
         taken = identity_answers.decide(platform, kind, named, ACTOR, reason)
     told = " and ".join(map(described_words, taken["identifiers"]))
     done = _DONE[kind] if len(named) > 1 or kind != "release" else _DONE[kind].replace("are", "is")
