@@ -30,7 +30,7 @@ test: $(DEVELOP) $(SEGMENT) ## run all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-fast: $(DEVELOP) $(SEGMENT) ## run the tests that are quick
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --hypothesis-profile fast $(ARGS)
 
 check: $(DEVELOP) ## check format, lint, types and the direction of imports
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }

@@ -21,17 +21,29 @@ from tests.postgres.cluster import Cluster
 
 PREFIX = "cdp-test-"
 FORGOTTEN_SECONDS = 2 * 3600
+MEMORY = "/dev/shm"  # noqa: S108 - a folder of its own is made in it
+OWN_SETTINGS = "_hypothesis_internal_use_settings"
+ENOUGH_BYTES = 4 * 2**30
 
 
 hypothesis.settings.register_profile("ci", derandomize=True)
+hypothesis.settings.register_profile("fast", max_examples=8, derandomize=bool(os.environ.get("CI")))
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")  # the same examples each time: a submission is judged by what it changed
 
 
+def _memory() -> str | None:
+    """Where files are kept in memory, if there is enough of it; databases of no value need no disk."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(MEMORY).free > ENOUGH_BYTES and shutil.disk_usage(MEMORY).total > ENOUGH_BYTES:
+            return MEMORY
+    return None
+
+
 @contextlib.contextmanager
-def _short_folder() -> Iterator[Path]:
+def _short_folder(where: str | None = None) -> Iterator[Path]:
     """A folder outside pytest's own, which is closed to other accounts and whose path may be too long for a socket."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=where))
     folder.chmod(0o755)
     try:
         yield folder
@@ -49,7 +61,7 @@ def home() -> Iterator[Path]:
 
 def _sweep() -> None:
     """Stop and remove what a test run left that was killed: nobody holds its server, and it is hours old."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in (*Path(tempfile.gettempdir()).glob(f"{PREFIX}*"), *Path(MEMORY).glob(f"{PREFIX}*")):
         lock = FileLock(folder / "home" / "holders.lock") if (folder / "home" / "holders.lock").exists() else None
         if lock is None:
             continue
@@ -63,7 +75,7 @@ def _sweep() -> None:
 def cluster() -> Iterator[Cluster]:
     """One embedded server for all tests of a process, with a migrated template of each database."""
     _sweep()
-    with _short_folder() as folder, Cluster.started(folder / "home") as cluster:
+    with _short_folder(_memory()) as folder, Cluster.started(folder / "home") as cluster:
         yield cluster
 
 
@@ -96,6 +108,16 @@ def real_data() -> Path:
     if not os.environ.get("CDP_TEST_DATA") or not folder.is_dir():
         pytest.skip("CDP_TEST_DATA does not name the folder of real data")
     return folder
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--hypothesis-profile fast` a property gets a few examples, also where it asks for many."""
+    if config.getoption("--hypothesis-profile") == "fast":
+        few = hypothesis.settings.get_profile("fast").max_examples
+        for function in {item.function for item in items if isinstance(item, pytest.Function)}:
+            own = getattr(function, OWN_SETTINGS, None)
+            if own is not None and own.max_examples > few:
+                setattr(function, OWN_SETTINGS, hypothesis.settings(own, max_examples=few))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

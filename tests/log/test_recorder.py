@@ -65,6 +65,11 @@ class TestInsertEvents(_Fresh, ApplicationRecorderTestCase[ApplicationRecorder])
         self.optional_test_insert_subscribe()
 
 
+    @pytest.mark.slow
+    def test_concurrent_no_conflicts(self, initial_position: int = 0) -> None:
+        super().test_concurrent_no_conflicts(initial_position)  # type: ignore[no-untyped-call]
+
+
 class TestAppend(TestInsertEvents):
     @pytest.fixture(autouse=True)
     def fresh(self, databases: Databases) -> None:

@@ -1,4 +1,8 @@
-"""The server under the tests: template databases, migrated once, of which each test gets clones."""
+"""The server under the tests: template databases, migrated once, of which each test gets copies.
+
+Copies of the log and the vault are emptied and used again, which costs a quarter of making them; only where a test
+changed more than rows they are made anew.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,43 @@ import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict
 
 from cdp.postgres.databases import DURABLE, NAMES
 from cdp.postgres.embedded import EmbeddedServer
 from cdp.postgres.migrations import load_migrations, migrate
+from tests.postgres.emptying import Original
 
-FAST = ("fsync", "full_page_writes", "synchronous_commit")
-"""Turned off: no test here survives a power cut. Tests of durability start servers of their own."""
+SETTINGS = {
+    # no test here survives a power cut; tests of durability start servers of their own
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    # nothing replicates, and little is written
+    "max_wal_size": "512MB",
+    "min_wal_size": "64MB",
+    "checkpoint_timeout": "1h",
+}
+Superuser = Connection[tuple[Any, ...]]
 
 
 class Cluster:
     """An embedded server whose databases are cheap and of no value."""
 
-    def __init__(self, server: EmbeddedServer, connection: Connection[tuple[Any, ...]]) -> None:
+    running: ClassVar[list[Cluster]] = []
+
+    def __init__(self, server: EmbeddedServer, connection: Superuser) -> None:
         self.server = server
         self._connection = connection
         self._numbers = itertools.count(1)
+        self._idle: list[Mapping[str, str]] = []
+        self._originals: dict[str, Original] = {}
+        self._projected = False
 
     @classmethod
     @contextlib.contextmanager
@@ -33,35 +54,74 @@ class Cluster:
         """Start the server and make the templates."""
         server = EmbeddedServer(home)
         with server.held(), psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            for setting in FAST:
-                connection.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
+            for setting, value in SETTINGS.items():
+                connection.execute(sql.SQL("alter system set {} = {}").format(sql.Identifier(setting), value))
             connection.execute("select pg_reload_conf()")
             cluster = cls(server, connection)
             cluster._make_templates()
-            yield cluster
+            cls.running.append(cluster)
+            try:
+                yield cluster
+            finally:
+                cls.running.remove(cluster)
 
     def _make_templates(self) -> None:
         for role, name in NAMES.items():
             self._connection.execute(sql.SQL("create database {}").format(sql.Identifier(f"template_{name}")))
-            if role in DURABLE:
-                with psycopg.connect(self.server.url(f"template_{name}"), autocommit=True) as connection:
+            with psycopg.connect(self.server.url(f"template_{name}"), autocommit=True) as connection:
+                if role in DURABLE:
                     migrate(connection, load_migrations(DURABLE[role]))
+                self._originals[role] = Original.of(connection)
 
     @contextlib.contextmanager
     def cloned(self) -> Iterator[Mapping[str, str]]:
-        """The URLs of three fresh databases, by role; they are dropped at the end of the block."""
+        """The URLs of three databases as fresh as their templates, by role, for the length of the block."""
+        clones = self._idle.pop() if self._idle else self._new()
+        yield {role: self.server.url(clone) for role, clone in clones.items()}
+        for role, clone in clones.items():
+            if not self._originals[role].restore(self.server.url(clone)):
+                self._make(clone, f"template_{NAMES[role]}")
+        self._idle.append(clones)
+
+    def _new(self) -> Mapping[str, str]:
         number = next(self._numbers)
         clones = {role: f"{name}_{number}" for role, name in NAMES.items()}
-        for role, name in NAMES.items():
-            self._connection.execute(
-                sql.SQL("create database {} template {} strategy file_copy").format(
-                    sql.Identifier(clones[role]), sql.Identifier(f"template_{name}")
-                )
-            )
-        try:
-            yield {role: self.server.url(clone) for role, clone in clones.items()}
-        finally:
-            for clone in clones.values():
-                self._connection.execute(
-                    sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(clone))
-                )
+        for role, clone in clones.items():
+            self._make(clone, f"template_{NAMES[role]}")
+        return clones
+
+    def _make(self, name: str, template: str) -> None:
+        """A copy of a template, in the place of what had the name before."""
+        self._connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        copy = sql.SQL("create database {} template {} strategy file_copy")
+        self._connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
+
+    # -- projections --------------------------------------------------------------------------------------------------
+
+    def project(self, url: str, incarnation: UUID, timezone: str) -> None:
+        """Give an empty read database the tables of all projections, as an engine would over an empty log."""
+        name = str(conninfo_to_dict(url)["dbname"])
+        if not self._projected:
+            self._make("template_projected", f"template_{NAMES['read']}")
+            with psycopg.connect(self.server.url("template_projected"), autocommit=True) as connection:
+                _install_projections(connection, timezone)
+            self._projected = True
+        with psycopg.connect(url, autocommit=True) as connection:
+            if not self._originals["read"].is_same(connection):
+                return
+        self._make(name, "template_projected")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("update engine.checkpoints set incarnation = %s", [incarnation])
+
+    @classmethod
+    def of(cls, url: str) -> Cluster | None:
+        """The cluster in which a database is."""
+        host = conninfo_to_dict(url).get("host")
+        urls = {conninfo_to_dict(each.server.url("")).get("host"): each for each in cls.running}
+        return urls.get(host)
+
+
+def _install_projections(connection: Superuser, timezone: str) -> None:
+    from tests.projections.world import World
+
+    World().engine(connection, timezone=timezone)

@@ -112,7 +112,7 @@ def test_a_restored_log_forces_a_rebuild(databases: Databases, world: World) -> 
         for _ in range(len(world.touchpoints)):
             restored.see({"user_id": "u9"}, "Order Completed", properties={"total": 1})
         # When a new engine finds the other incarnation
-        catch_up(restored.engine(connection))
+        catch_up(restored.engine(connection, at_once=False))
         # Then nothing of the former is left
         rebuilt = dump(connection)
         erase(connection)

@@ -20,6 +20,7 @@ from projections.contract import Connected, FixedPolicy, Policy, Projection, Sur
 from projections.discovery import found_projections
 from projections.engine import Engine
 from projections.publication import relations
+from tests.projections.restarting import begin_again
 
 SPACE = UUID("0b1f8c0e-0000-4000-8000-000000000000")
 CONTROL = "control.v1"
@@ -190,8 +191,11 @@ class World:
         projections: Sequence[Projection] | None = None,
         batch_size: int = 5_000,
         timezone: str = "Europe/Istanbul",
+        at_once: bool = True,
     ) -> Engine:
-        """An engine over this log."""
+        """An engine over this log. After one over another log, all begin at once with empty tables (`begin_again`)."""
+        if at_once:
+            begin_again(connection, self.incarnation)
         surroundings = self.surroundings(timezone)
         return Engine(connection, self, self, projections or found_projections(), surroundings, batch_size)
 
