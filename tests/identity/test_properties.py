@@ -13,7 +13,7 @@ from tests.identity import properties
 from tests.identity.cases import PAIRS, Case, cases
 from tests.identity.oracle import Decided
 
-often = settings(deadline=None, max_examples=200)
+often = settings(deadline=None, max_examples=80)
 pairs = st.sampled_from(PAIRS)
 anybody = st.randoms(use_true_random=False)
 decided = st.one_of(
@@ -61,6 +61,20 @@ def test_each_component_can_be_resolved_alone(case: Case) -> None:
 @given(cases)
 def test_every_pair_is_explained(case: Case) -> None:
     properties.every_pair_is_explained(case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "check",
+    [
+        properties.agrees_with_the_oracle,
+        properties.a_merge_undone_leaves_no_trace,
+        properties.holds_for_each_component_alone,
+        properties.every_pair_is_explained,
+    ],
+)
+def test_it_holds_for_many_more(check: Callable[[Case], None]) -> None:
+    settings(deadline=None, max_examples=1_000)(given(cases)(check))()
 
 
 def withheld(reason: str) -> Callable[[Case], bool]:

@@ -34,6 +34,7 @@ def resolved(world: World) -> tuple[Resolution, float]:
     return resolution, time.process_time() - started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WORLDS)
 def test_ten_times_as_much_takes_about_ten_times_as_long(what: str) -> None:
     small, large = WORLDS[what](2_000), WORLDS[what](20_000)
