@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import pytest
 from eventsourcing.application import Application
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from cdp.identity.decision import Decision
 from cdp.identity.document import content_of, rules_of
 from cdp.identity.rules import DEFAULT_RULES
 from cdp.log.events import Head, RecordedEvent
 from cdp.log.mapper import PartsMapper
+from cdp.policy import policies as policies_module
+from cdp.policy import policy
 from cdp.policy.decision import StewardDecision
 from cdp.policy.policies import Policies
+from cdp.policy.policy import Fold
 from cdp.policy.rule_book import IDENTITY, RuleBook
 from cdp.sources.source import Source
 
@@ -127,12 +134,12 @@ def expected(steps: list[tuple[int, Step]], position: int) -> dict[str, Any]:
 
 
 def told(policies: Policies, position: int) -> dict[str, Any]:
-    policy = policies.at(position)
+    found = policies.at(position)
     return {
-        "size": policy.rules.size_cap,
-        "version": policy.rules_version,
-        "decisions": [tuple(each) for each in policy.decisions],
-        "public": set(policy.public),
+        "size": found.rules.size_cap,
+        "version": found.rules_version,
+        "decisions": [tuple(each) for each in found.decisions],
+        "public": set(found.public),
     }
 
 
@@ -145,16 +152,15 @@ def written(steps: list[Step]) -> tuple[Book, list[tuple[int, Step]]]:
     return book, placed
 
 
-@given(STEPS, st.lists(st.integers(0, 50), max_size=12))
-def test_at_any_position_in_any_order_of_asking(steps: list[Step], asked: list[int]) -> None:
+def agrees_at_any_position(steps: list[Step], asked: list[int]) -> None:
     book, placed = written(steps)
     policies = Policies(book, book.mapper)
     for position in (*asked, *range(len(book.events) + 1), *reversed(asked)):
         assert told(policies, position) == expected(placed, position)
 
 
-@given(STEPS)
-def test_asked_after_each_event_as_a_projector_does(steps: list[Step]) -> None:
+def agrees_after_each_event(steps: list[Step]) -> None:
+    """As a projector asks, batch by batch."""
     book, placed = Book(), []
     policies = Policies(book, book.mapper)
     for step in steps:
@@ -166,8 +172,7 @@ def test_asked_after_each_event_as_a_projector_does(steps: list[Step]) -> None:
     assert policies.latest() == policies.at(len(book.events))
 
 
-@given(STEPS, STEPS)
-def test_a_log_restored_to_an_earlier_state_is_read_anew(first: list[Step], second: list[Step]) -> None:
+def agrees_after_a_restore(first: list[Step], second: list[Step]) -> None:
     book, _ = written(first)
     policies = Policies(book, book.mapper)
     policies.latest()
@@ -175,6 +180,103 @@ def test_a_log_restored_to_an_earlier_state_is_read_anew(first: list[Step], seco
     book.incarnation, book.events = SECOND, again.events
     policies.latest()
     assert told(policies, len(book.events)) == expected(placed, len(book.events))
+
+
+ASKED = st.lists(st.integers(0, 50), max_size=12)
+anywhere = given(STEPS, ASKED)
+step_by_step = given(STEPS)
+restored = given(STEPS, STEPS)
+
+test_at_any_position_in_any_order_of_asking = anywhere(agrees_at_any_position)
+test_asked_after_each_event = step_by_step(agrees_after_each_event)
+test_a_log_restored_to_an_earlier_state_is_read_anew = restored(agrees_after_a_restore)
+
+
+def instead(patch: pytest.MonkeyPatch, event: type[Any], take: Callable[[Fold, Any, int], None]) -> None:
+    """Has an event do something else to the policy."""
+    patch.setattr(policy, "TAKEN", {**policy.TAKEN, event: take})
+
+
+def a_release_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(policy, "RELEASE", "never")
+
+
+def a_decision_keeps_its_first_place(patch: pytest.MonkeyPatch) -> None:
+    def wrong(fold: Fold, event: Any, position: int) -> None:
+        if event.kind == "release":
+            fold.decisions.pop(event.originator_id, None)
+        else:
+            fold.decisions[event.originator_id] = Decision(event.kind, tuple(event.numbers), position)
+
+    for kind in (StewardDecision.Created, StewardDecision.Changed):
+        instead(patch, kind, wrong)
+
+
+def a_draft_is_in_force_at_once(patch: pytest.MonkeyPatch) -> None:
+    def wrong(fold: Fold, event: Any, position: int) -> None:
+        fold.drafts[event.kind, event.number] = event.content
+        fold.active[event.kind] = event.number
+
+    instead(patch, RuleBook.Drafted, wrong)
+
+
+def rules_trust_nobody_otherwise(patch: pytest.MonkeyPatch) -> None:
+    right = Fold.public
+    patch.setattr(Fold, "public", lambda fold, trust: right(fold, {}))
+
+
+def a_position_excludes_its_own_event(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(policies_module, "bisect_right", bisect_left)
+
+
+def what_was_folded_is_not_folded_back(patch: pytest.MonkeyPatch) -> None:
+    def wrong(policies: Policies, count: int) -> Any:
+        for change in policies._changes[policies._folded : count]:
+            policies._fold.take(change.event, change.position)
+        policies._folded = max(count, policies._folded)
+        return policies._fold.policy()
+
+    patch.setattr(Policies, "_folded_to", wrong)
+
+
+def the_log_is_read_once(patch: pytest.MonkeyPatch) -> None:
+    right = Policies._read_on
+    patch.setattr(Policies, "_read_on", lambda policies: None if policies._read_to else right(policies))
+
+
+def a_restore_goes_unnoticed(patch: pytest.MonkeyPatch) -> None:
+    right = Policies._forget
+
+    def wrong(policies: Policies, incarnation: UUID | None) -> None:
+        if incarnation == SECOND:
+            policies._incarnation = incarnation
+        else:
+            right(policies, incarnation)
+
+    patch.setattr(Policies, "_forget", wrong)
+
+
+@pytest.mark.parametrize(
+    ("fault", "fails"),
+    [
+        (a_release_is_forgotten, anywhere(agrees_at_any_position)),
+        (a_decision_keeps_its_first_place, anywhere(agrees_at_any_position)),
+        (a_draft_is_in_force_at_once, anywhere(agrees_at_any_position)),
+        (rules_trust_nobody_otherwise, anywhere(agrees_at_any_position)),
+        (a_position_excludes_its_own_event, anywhere(agrees_at_any_position)),
+        (what_was_folded_is_not_folded_back, anywhere(agrees_at_any_position)),
+        (the_log_is_read_once, step_by_step(agrees_after_each_event)),
+        (a_restore_goes_unnoticed, restored(agrees_after_a_restore)),
+    ],
+)
+def test_a_fault_in_the_product_is_found(
+    fault: Callable[[pytest.MonkeyPatch], None], fails: Callable[[], None]
+) -> None:
+    search = settings(max_examples=500, derandomize=True, database=None, phases=[Phase.generate])
+    with pytest.MonkeyPatch.context() as patch:
+        fault(patch)
+        with pytest.raises(AssertionError):
+            search(fails)()
 
 
 def test_the_rules_of_now_can_be_tried_at_any_position() -> None:
