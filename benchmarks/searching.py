@@ -81,10 +81,19 @@ _FILL = (
     ) as seen
     """,
     """
-    insert into search_v1.combinations (combination, city, places, profiles)
-    select combination, city, places, count(*)
-    from search_v1.people
-    group by combination, city, places
+    insert into search_v1.combinations (combination, city, places, channels, sources, profiles)
+    select
+        combination,
+        city,
+        places,
+        array(select distinct split_part(place, ' ', 1) as channel from unnest(places) as place order by channel),
+        array(select distinct split_part(place, ' ', 2) as source from unnest(places) as place order by source),
+        profiles
+    from (
+        select combination, city, places, count(*) as profiles
+        from search_v1.people
+        group by combination, city, places
+    ) as counted
     """,
     """
     insert into search_v1.names (profile, name, key, words)

@@ -1,23 +1,20 @@
 """Searching: a page of the profiles that fit, and how many there are.
 
-Two ways lead to a page. If few profiles fit one of the conditions, those are looked up and the other conditions are
-checked on each. Otherwise many fit, so profiles are gone through in the order asked for until the page is full. Which
-way is taken follows from counts that are kept or cheap to make, not from the statistics of the server.
+Two ways lead to a page. If few profiles fit one of the conditions, or not too many fit two of them, those are looked up
+and the other conditions are checked on each. Otherwise profiles are gone through in the order asked for until the page
+is full. Which way is taken follows from counts that are kept or cheap to make, not from the statistics of the server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from projections.contract import Connected
-from projections.search import plan
-from projections.search.facets import Facets, count_facets, matching_combinations
-from projections.search.names import NAMELESS
-from projections.search.plan import FEW, LOOKED_AT, Statements
+from projections.search.facets import ALL_FITTING, Facets, count_facets, fitting, fitting_combinations
+from projections.search.plan import FEW, LOOKED_AT, MANY, Condition, Statements, way
 from projections.search.request import LAST_SEEN, Cursor, Search
 from projections.words import after
 
@@ -75,80 +72,70 @@ class Searcher:
     def __init__(self, connection: Connected, search: Search, cursor: Cursor | None = None) -> None:
         self._connection = connection
         self._search = search
-        self._position = cursor.position if cursor else _position(connection)
         self._cursor = cursor
-        self._combinations = matching_combinations(connection, search)
-        self._statements = Statements(search, self._rarest())
+        self._position = cursor.position if cursor else _position(connection)
+        self._combinations = fitting_combinations(connection, search) if search.by_combination else {}
+        self._counts = self._count_conditions()
+        self._way = way(search, self._counts)
+        self._statements = Statements(search, self._way, is_later=cursor is not None)
 
     def page(self, limit: int) -> Page:
         """At most `limit` profiles, in the order that the search asks for."""
-        parameters = {**self._parameters(), "limit": limit + 1}
-        rows = self._connection.execute(self._statements.page, parameters).fetchall()
+        rows = self._connection.execute(self._statements.page, {**self._parameters(), "limit": limit + 1}).fetchall()
         found = [Found(*row[:6]) for row in rows[:limit]]
         if len(rows) > limit:
-            return Page(found, self._after(rows[limit - 1]))
-        return Page(found, self._where_looking_ended())
+            return Page(found, self._after(*rows[limit - 1]))
+        return Page(found, None if self._way.by_rarest else self._where_looking_ended())
 
     def count(self) -> Count:
-        """All that fit, from the first page on, counted exactly where that is cheap."""
+        """All that fit, from the first page on; exact unless many fit each condition."""
         if self._search.only_by_combination:
-            return self._counted(self._combinations, exact=True)
-        rows = self._connection.execute(self._statements.counts, self._from_the_start()).fetchall()
-        exact = self._statements.by_candidates or self._looked_at_all()
-        return self._counted(dict(rows), exact=exact)
+            total, facets = count_facets(self._connection, ALL_FITTING, fitting(self._search))
+            return Count(total, True, facets)
+        total, facets = count_facets(self._connection, self._statements.counted, self._parameters())
+        return Count(total, self._led_to_all(), facets)
 
-    def _counted(self, profiles: Mapping[int, int], *, exact: bool) -> Count:
-        return Count(sum(profiles.values()), exact, count_facets(self._connection, profiles))
+    def _led_to_all(self) -> bool:
+        """Whether no profile was left out of those that the rarest conditions lead to."""
+        return (
+            max(self._counts[each] for each in self._way.rarest) <= MANY and self._one(self._statements.led_to) <= FEW
+        )
 
-    def _after(self, row: Sequence[Any]) -> Cursor:
-        key = row[5].isoformat() if self._search.order == LAST_SEEN else row[6]
-        return Cursor(self._search.order, key, row[0], self._position)
+    def _after(self, profile: str, *said: Any) -> Cursor:
+        *_, last_day, key = said
+        return Cursor(self._search.order, self._text(last_day if self._by_day else key), profile, self._position)
 
     def _where_looking_ended(self) -> Cursor | None:
         """Where to go on if not all was looked at."""
-        if self._statements.by_candidates:
-            return None
         row = self._connection.execute(self._statements.end, self._parameters()).fetchone()
-        if row is None:
-            return None
-        key = row[1].isoformat() if self._search.order == LAST_SEEN else row[1]
-        return Cursor(self._search.order, key, row[0], self._position)
+        return Cursor(self._search.order, self._text(row[1]), row[0], self._position) if row else None
 
-    def _looked_at_all(self) -> bool:
-        return self._connection.execute(self._statements.end, self._from_the_start()).fetchone() is None
+    def _count_conditions(self) -> dict[Condition, int]:
+        """How many profiles, up to a limit, each condition leads to; those given if any are."""
+        search = self._search
+        if search.profiles is not None:
+            return {Condition("given"): 0}
+        conditions = [Condition("word", place) for place in range(len(search.words))]
+        conditions += [Condition("last_seen")] if search.last_seen else []
+        conditions += [Condition("first_seen")] if search.first_seen else []
+        counts = {condition: self._one(condition.counted) for condition in conditions}
+        return counts | ({Condition("combination"): sum(self._combinations.values())} if search.by_combination else {})
 
-    def _rarest(self) -> plan.Candidates | None:
-        """The condition that the fewest profiles fit, if they are few."""
-        if self._search.profiles is not None:
-            return plan.Candidates("given")
-        counts: dict[plan.Candidates, int] = {}
-        for place, word in enumerate(self._search.words):
-            counts[plan.Candidates("word", place)] = self._few(plan.WORDS, {"from": word, "to": after(word)})
-        if self._search.by_combination:
-            counts[plan.Candidates("combination")] = sum(self._combinations.values())
-        for kind, days in (("last_seen", self._search.last_seen), ("first_seen", self._search.first_seen)):
-            if days and kind != self._search.order:
-                counts[plan.Candidates(kind)] = self._few(plan.DAYS, {"from": days.first, "to": days.last})
-        if not counts:
-            return None
-        rarest = min(counts, key=lambda each: counts[each])
-        return rarest if counts[rarest] <= FEW else None
-
-    def _few(self, statement: str, bounds: Mapping[str, Any]) -> int:
-        row = self._connection.execute(statement, {**bounds, "few": FEW + 1}).fetchone()
+    def _one(self, statement: str) -> int:
+        row = self._connection.execute(statement, self._parameters()).fetchone()
         return int(row[0]) if row else 0
 
-    def _parameters(self) -> dict[str, Any]:
-        parameters = self._from_the_start()
-        if self._cursor is not None:
-            parameters |= {"after_key": self._cursor.key, "after_profile": self._cursor.profile}
-        return parameters
+    @property
+    def _by_day(self) -> bool:
+        return self._search.order == LAST_SEEN
 
-    def _from_the_start(self) -> dict[str, Any]:
-        search = self._search
+    def _text(self, key: Any) -> str:
+        return key.isoformat() if isinstance(key, date) else str(key)
+
+    def _parameters(self) -> dict[str, Any]:
+        search, cursor = self._search, self._cursor
         words = {f"word_{place}": word for place, word in enumerate(search.words)}
         ends = {f"end_{place}": after(word) for place, word in enumerate(search.words)}
-        key = "infinity" if search.order == LAST_SEEN else ""
         return {
             **words,
             **ends,
@@ -160,10 +147,11 @@ class Searcher:
             "first_from": search.first_seen.first or "-infinity",
             "first_to": search.first_seen.last or "infinity",
             "position": self._position,
-            "after_key": key,
-            "after_profile": "",
+            "after_key": cursor.key if cursor else "infinity" if self._by_day else "",
+            "after_profile": cursor.profile if cursor else "",
             "looked_at": LOOKED_AT,
-            "nameless": NAMELESS,
+            "few": FEW + 1,
+            "many": MANY + 1,
         }
 
 

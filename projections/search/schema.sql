@@ -6,6 +6,8 @@ create table if not exists combinations (
     combination bigint primary key,
     city text not null,
     places text[] not null,
+    channels text[] not null,
+    sources text[] not null,
     profiles bigint not null
 );
 
@@ -29,11 +31,11 @@ create table if not exists days (
     profile text not null,
     day date not null,
     position bigint not null,
-    primary key (profile, day)
+    primary key (profile, day) include (position)
 );
 
 create index if not exists days_in_order
-on days (day, profile);
+on days (day, profile) include (position);
 
 -- The name of a profile, folded as the key of the order (without a name it is the last of all), and all words by which it
 -- is found, each with a space in front.

@@ -221,8 +221,14 @@ difference as (
     having sum(profiles) <> 0
 ),
 counted as (
-    insert into {search}.combinations as present (combination, city, places, profiles)
-    select *
+    insert into {search}.combinations as present (combination, city, places, channels, sources, profiles)
+    select
+        combination,
+        city,
+        places,
+        array(select distinct split_part(place, ' ', 1) as channel from unnest(places) as place order by channel),
+        array(select distinct split_part(place, ' ', 2) as source from unnest(places) as place order by source),
+        profiles
     from difference
     on conflict (combination)
     do update set profiles = present.profiles + excluded.profiles

@@ -21,7 +21,7 @@ def test_the_examples_do_what_they_say(name: str) -> None:
 
 def test_the_limits_and_the_traits_are_those_that_hold() -> None:
     text = (DOCS / "search.md").read_text()
-    for limit in (plan.FEW, plan.LOOKED_AT):
+    for limit in (plan.FEW, plan.MANY, plan.LOOKED_AT):
         assert f"{limit:,}" in text
     assert f"the {facets.MOST_CITIES} most" in text.replace("\n", " ")
     for attribute in names.ATTRIBUTES:
