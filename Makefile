@@ -38,7 +38,7 @@ check: $(DEVELOP) ## check format, lint, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: $(DEVELOP) ## measure the numbers in docs/benchmarks.md (about two minutes)
+bench: $(DEVELOP) ## measure the numbers in docs/benchmarks.md (under three minutes)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: pyproject.toml ## choose the newest versions and write both requirements files (needs uv)

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from benchmarks.door import BATCH_COLD, BATCH_WARM, SINGLE, Case, opened
+from benchmarks.freshness import RATE, measure_freshness
 from benchmarks.recorder import OUR_SIZES, STOCK_SIZE, measure_recorders
 from benchmarks.report import Report
 
 SECONDS = 8.0
+FRESHNESS_SECONDS = 20.0
 HEADINGS = ("what", "a second", "needed", "p50", "p99")
 CASES: Sequence[tuple[str, Case, str]] = (
     ("/v1/batch, 100 touchpoints of 800 bytes, people never seen", BATCH_COLD, "8,000"),
@@ -29,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--write", action="store_true", help="update docs/benchmarks.md")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each load on the API lasts at most")
-    parser.add_argument("--only", choices=("recorder", "api", "projector"), help="measure only this part")
+    parser.add_argument("--only", choices=("recorder", "api", "projector", "freshness"), help="measure only this part")
     options = parser.parse_args()
     report = Report("docs/benchmarks.md", HEADINGS)
     if options.only in (None, "recorder"):
@@ -38,6 +40,8 @@ def main() -> None:
         door(report, options.seconds, projector=False)
     if options.only in (None, "projector"):
         door(report, options.seconds, projector=True)
+    if options.only in (None, "freshness"):
+        freshness(report)
     Console().print(report.table())
     if options.write:
         report.write()
@@ -63,6 +67,14 @@ def door(report: Report, seconds: float, *, projector: bool) -> None:
             report.add(what + beside, rate, "" if projector else needed, p50, p99)
         if projector:
             report.add("events that the projector is behind at the end", f"{running.behind():,}", "", "", "")
+
+
+def freshness(report: Report) -> None:
+    """From the commit to the profile."""
+    found = measure_freshness(FRESHNESS_SECONDS)
+    what = f"from the commit to the profile, {RATE:,} touchpoints a second meanwhile"
+    needed = "p95 < 1,000 ms"
+    report.add(what, f"{found.rate:,.0f}", needed, f"{found.p50 * 1000:.0f} ms", f"{found.p95 * 1000:.0f} ms (p95)")
 
 
 if __name__ == "__main__":

@@ -64,10 +64,9 @@ class TestInsertEvents(_Fresh, ApplicationRecorderTestCase[ApplicationRecorder])
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()
 
-
     @pytest.mark.slow
     def test_concurrent_no_conflicts(self, initial_position: int = 0) -> None:
-        super().test_concurrent_no_conflicts(initial_position)  # type: ignore[no-untyped-call]
+        super().test_concurrent_no_conflicts(initial_position)
 
 
 class TestAppend(TestInsertEvents):
