@@ -117,6 +117,16 @@ def test_survivorship_rules_have_the_same_routes(client: Client) -> None:
     assert client.call("POST", f"{path}/diff", {})[1][0]["part"] == "attributes.city"
 
 
+def test_an_erased_identifier_leaves_the_decision_without_its_value(client: Client) -> None:
+    client.sender.batch([track(userId="e")])
+    client.decide("block", "user_id:e", reason="asked to be forgotten")
+    client.platform.vault.destroy_number(client.platform.naming.find("user_id:e").number)
+    [decided] = client.call("GET", "decisions?limit=1")[1]["decisions"]
+    assert decided["reason"] == "asked to be forgotten"
+    assert decided["identifiers"] == [{"type": None, "namespace": None, "value": None}]
+    assert client.decide("release", "user_id:e")[0] == 404
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "code"),
     [

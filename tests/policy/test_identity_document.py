@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdp.identity.comparison import differences
@@ -49,6 +49,7 @@ RULES = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(RULES)
 def test_what_is_written_is_read_as_the_same_rules(rules: RuleSet) -> None:
     assert read_rules(write_rules(rules, "A heading\nof two lines")) == rules
@@ -57,6 +58,7 @@ def test_what_is_written_is_read_as_the_same_rules(rules: RuleSet) -> None:
     assert write_rules(read_rules(write_rules(rules))) == write_rules(rules)
 
 
+@settings(max_examples=40)
 @given(RULES, RULES)
 def test_rules_differ_where_their_documents_do(before: RuleSet, after: RuleSet) -> None:
     assert differences(before, before) == []

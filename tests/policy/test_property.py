@@ -256,6 +256,7 @@ def a_restore_goes_unnoticed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Policies, "_forget", wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "fails"),
     [
