@@ -84,7 +84,8 @@ class Reader:
         said = connector.read(item, call)
         content = said.type.encode() + b"\n" + canonical(item if said.content is None else said.content)
         flags: list[str] = []
-        identifiers = self._identifiers(source, said.name, said.identifiers, flags)
+        nobody = said.anonymous or said.name in ABOUT_NOBODY
+        identifiers = self._identifiers(source, nobody, said.identifiers, flags)
         clocks = correct(said.timestamp, said.sent_at if split.sent_at is None else split.sent_at, received_at)
         plan = self._plan_of(source.id)
         declared = DECLARED.get(said.name)
@@ -116,7 +117,7 @@ class Reader:
         )
 
     def _identifiers(
-        self, source: Source, name: str, sent: list[tuple[str, str, Any]], flags: list[str]
+        self, source: Source, nobody: bool, sent: list[tuple[str, str, Any]], flags: list[str]
     ) -> tuple[tuple[str, Identifier], ...]:
         if len(sent) > MOST_IDENTIFIERS:
             detail = f"the item has {len(sent)} identifiers; expected at most {MOST_IDENTIFIERS}: name one person"
@@ -128,7 +129,7 @@ class Reader:
                 found[role, identifier(type_, value, source.namespace(type_), self._region)] = None
             except InvalidIdentifier as error:
                 flags.append(f"unusable:{error.type}")
-        if name not in ABOUT_NOBODY and not any(role == SELF for role, _ in found):
+        if not nobody and not any(role == SELF for role, _ in found):
             detail = (
                 "no usable identifier; expected userId, anonymousId, context.externalIds, "
                 "or an e-mail or phone in context.traits"

@@ -16,7 +16,7 @@ class Call(NamedTuple):
     `name` is the canonical event name where there is one; `timestamp` and `sent_at` are ISO 8601 texts with a zone, or
     None; `identifiers` are (role, type, raw value); `tree` is the whole item in the shape of the specification, from
     which nothing may be missing. `content` is by what a repetition is told from a conflict, where one item may come in
-    several forms; None stands for the item as sent.
+    several forms; None stands for the item as sent. `anonymous` says that it may name nobody, whatever its event.
     """
 
     type: str
@@ -27,6 +27,7 @@ class Call(NamedTuple):
     identifiers: list[tuple[str, str, Any]]
     tree: Tree
     content: Tree | None = None
+    anonymous: bool = False
 
 
 class Connector(Protocol):

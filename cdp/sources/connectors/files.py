@@ -7,6 +7,8 @@ from cdp.sources.rejection import Reason, Rejected
 from cdp.sources.specification import read_call
 
 PROBLEM = "problem"
+ANONYMOUS = "anonymous"
+"""Set by the import on an item that names nobody, where its mapping allows that."""
 
 
 class Files:
@@ -20,7 +22,8 @@ class Files:
         problem = item.get(PROBLEM)
         if problem is not None:
             raise _rejected(problem)
-        return read_call(item, call)
+        said = read_call(item, call)
+        return said._replace(anonymous=True) if item.get(ANONYMOUS) is True else said
 
 
 CONNECTOR = Files()

@@ -129,7 +129,10 @@ class Builder:
         """The places of the common specification where identifiers stand, the mapping's context among them."""
         found = [(each, draft.text_column(each.value)) for each in self._mapping.identifiers]
         own = valid_somewhere([texts for each, texts in found if each.role == "self"])
-        draft.note(pc.invert(own), Fault(Reason.MISSING_IDENTIFIER, "", self._whose()), True)
+        if self._mapping.anonymous:
+            yield "anonymous", pc.if_else(own, pa.scalar(None, pa.string()), "true")
+        else:
+            draft.note(pc.invert(own), Fault(Reason.MISSING_IDENTIFIER, "", self._whose()), True)
         context = dict(self._mapping.context)
         traits = self._members(draft, context.pop("traits", {}))
         device = self._members(draft, context.pop("device", {}))

@@ -157,13 +157,14 @@ class FileForm:
 
 @dataclass(frozen=True)
 class FileMapping:
-    """All of it. `digest` is that of the TOML text."""
+    """All of it. `digest` is that of the TOML text, `anonymous` whether rows may name nobody."""
 
     text: str
     digest: bytes
     file: FileForm
     type: Field
     name: Field | None
+    anonymous: bool
     time: Time | None
     key: Key | None
     group: Group | None

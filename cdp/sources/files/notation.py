@@ -85,6 +85,7 @@ class _Notation:
             file=read_file(root.table("file")),
             type=self._event_type(event),
             name=self._optional_field(event, "name"),
+            anonymous=event.switch("anonymous"),
             time=self._time(root.table("time")),
             key=self._key(root.table("key")),
             group=read_group(root.table("group")),
