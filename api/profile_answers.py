@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from api.account_items import account_items
 from api.identity_words import verdict_message, withheld_message
 from api.profile_groups import GroupAt, ProfileReader
 from api.profile_models import (
@@ -33,6 +34,7 @@ from cdp.identity.findings import Resolution, Withheld
 from cdp.identity.identifier import GLOBAL, Identifier
 from cdp.platform import Platform
 from cdp.survivorship.choice import Chosen, Lost
+from projections.accounts.queries import accounts_of
 from projections.profiles.queries import Field, Kind, holders, read_kinds, read_known
 from projections.timeline.queries import Page
 
@@ -86,6 +88,7 @@ def profile_answer(reader: ProfileReader, found: GroupAt) -> ProfileAnswer:
         fields=[_field(each, winner, named) for each in known.fields if (winner := each.choice.winner)],
         expired=[_expired(each, named) for each in known.fields if not each.choice.winner],
         channels=[ProfileChannel(**each._asdict()) for each in known.channels],
+        accounts=account_items(reader.platform, accounts_of(reader.connection, found.members)),
     )
 
 
@@ -202,10 +205,9 @@ def _origin(field: Field, chosen: Chosen, named: Named) -> dict[str, Any]:
 
 
 def _losing(field: Field, named: Named) -> dict[str, Any]:
-    lost = field.choice.lost
     return {
-        "losing": sum(each.candidate.claims for each in lost),
-        "candidates": [_candidate(each, named) for each in lost[:MOST_CANDIDATES]],
+        "losing": field.losing,
+        "candidates": [_candidate(each, named) for each in field.choice.lost[:MOST_CANDIDATES]],
     }
 
 

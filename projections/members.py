@@ -32,8 +32,8 @@ members as not materialized (
 """
 
 HELD = """
-(effective_at, event_id) >= (from_at, from_event)
-    and (effective_at, event_id) < (to_at, to_event)
+(from_at = '-infinity' or (effective_at, event_id) >= (from_at, from_event))
+    and (to_at = 'infinity' or (effective_at, event_id) < (to_at, to_event))
     and (%(at)s::timestamptz is null or effective_at <= %(at)s)
     and (%(known)s::bigint is null or position <= %(known)s)
 """

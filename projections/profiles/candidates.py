@@ -5,38 +5,63 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from cdp.survivorship.choice import Candidate, Choice, Said, choose
-from cdp.survivorship.rules import Survivorship
+from cdp.survivorship.rules import LAST_UPDATED, Rule, Survivorship
 from projections.contract import Connected
 from projections.members import HELD, MEMBERS, Members
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OFFSET = 2_000_000_000_000_000_000
-"""Makes the microseconds of every time that there is a number of nineteen digits, so that their texts are in order."""
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_HOURS = 35_063_280
+"""Four thousand years, all leap days counted: added to a time they make its count of microseconds positive."""
+
+_OFFSET = timedelta(hours=_HOURS)
+_DIGITS = 16
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_EMPTY = """('null', '""', '[]', '{}')"""
 
 _SAID = f"""
-(((extract(epoch from effective_at) * 1000000)::bigint + {_OFFSET})::text || ' ' || event_id || ' ' || position)
-    collate "C"
+(encode(timestamptz_send(effective_at + interval '{_HOURS} hours'), 'hex') || event_id || ' ' || position) collate "C"
 """
-"""A claim's touchpoint as one text, of which the database finds least and greatest as it groups."""
+"""A claim's touchpoint as one text, in the order of time and event id, of which the database finds least and greatest.
+
+The time is PostgreSQL's own, microseconds since `_EPOCH`, in hexadecimal: any other text takes far longer to make.
+"""
 
 GROUPED = f"""
 attribute, value::text, source, count(*), min({_SAID}), max({_SAID})
 """
 """What `candidate` reads, grouped by the first three."""
 
-_CANDIDATES = f"""
-with {MEMBERS}
-select {GROUPED}
-from members
-join profiles.claims using (subject)
-where {HELD}
-group by 1, 2, 3
+MOST = 100
+"""Candidates of an attribute that are looked at where they suffice to say what survives: a trait that changes with
+each touchpoint has thousands."""
+
+_LATEST = f"""
+with {MEMBERS},
+grouped (attribute, value, source, claims, first_said, last_said) as (
+    select {GROUPED}
+    from members
+    join profiles.claims using (subject)
+    where {HELD}
+    group by 1, 2, 3
+),
+ranked as (
+    select
+        *,
+        value in {_EMPTY} as empty,
+        row_number() over (partition by attribute order by value in {_EMPTY}, last_said desc) as place,
+        sum(claims) over (partition by attribute) as all_claims
+    from grouped
+)
+select attribute, value, source, claims, first_said, last_said, all_claims::bigint
+from ranked
+where place <= %(most)s
+    or empty
 """
-_EXPIRED_APART = f"""
+_ALL = f"""
 with {MEMBERS}
 select {GROUPED}
 from members
@@ -47,42 +72,78 @@ group by 1, 2, 3, effective_at <= expired_by
 """
 
 
+class Weighed(NamedTuple):
+    """What survives of an attribute; `others` counts the losing claims whose candidates were not looked at."""
+
+    attribute: str
+    choice: Choice
+    others: int
+
+
 def candidate(value: str, source: UUID, claims: int, first: str, last: str) -> Candidate:
     """What `GROUPED` selects, but for the attribute."""
-    return Candidate(value, source, _said(first), _said(last), claims)
+    begun = _said(first)
+    return Candidate(value, source, begun, begun if claims == 1 else _said(last), claims)
 
 
 def _said(text: str) -> Said:
-    at, event, position = text.split(" ")
-    return Said(_EPOCH + timedelta(microseconds=int(at) - _OFFSET), event, int(position))
+    event, _, position = text[_DIGITS:].partition(" ")
+    since = timedelta(microseconds=int(text[:_DIGITS], 16)) - _OFFSET
+    return Said(_EPOCH + since, event, int(position))
 
 
-def choices(
-    connection: Connected, members: Members, survivorship: Survivorship, now: datetime
-) -> list[tuple[str, Choice]]:
+def weighed(connection: Connected, members: Members, survivorship: Survivorship, now: datetime) -> list[Weighed]:
     """What survives of each attribute of a group's claims at a moment, by attribute."""
-    found = _grouped(connection, _CANDIDATES, members.parameters())
-    limits = _limits(found, survivorship, now)
-    if limits:
-        apart = {"attributes": list(limits), "expired_by": list(limits.values())}
-        found |= _grouped(connection, _EXPIRED_APART, members.parameters() | apart)
-    return [(attribute, choose(found[attribute], survivorship.of(attribute), now)) for attribute in sorted(found)]
+    found, others = _latest(connection, members)
+    again = {
+        attribute: None if ttl is None else now - ttl
+        for attribute, candidates in found.items()
+        for rule in [survivorship.of(attribute)]
+        for ttl in [_within_reach(rule.ttl, now)]
+        if (others[attribute] and not _latest_suffice(rule)) or _straddled(candidates, ttl, now)
+    }
+    if again:
+        found |= _all(connection, members, again)
+        others |= dict.fromkeys(again, 0)
+    return [
+        Weighed(attribute, choose(found[attribute], survivorship.of(attribute), now), others[attribute])
+        for attribute in sorted(found)
+    ]
 
 
-def _grouped(connection: Connected, query: str, parameters: Mapping[str, Any]) -> dict[str, list[Candidate]]:
+def _latest_suffice(rule: Rule) -> bool:
+    """Whether the latest candidates, and those that say nothing, have the winner among them."""
+    return rule.kind == LAST_UPDATED and not rule.multi_valued
+
+
+def _within_reach(ttl: timedelta | None, now: datetime) -> timedelta | None:
+    """A time to live that goes back before all time expires nothing."""
+    return ttl if ttl is None or now - _BEGINNING > ttl else None
+
+
+def _straddled(candidates: Iterable[Candidate], ttl: timedelta | None, now: datetime) -> bool:
+    """Whether some claims of a candidate have expired and others have not."""
+    return ttl is not None and any(
+        each.first.effective_at + ttl <= now < each.last.effective_at + ttl for each in candidates
+    )
+
+
+def _latest(connection: Connected, members: Members) -> tuple[dict[str, list[Candidate]], dict[str, int]]:
+    """The latest candidates of each attribute, and how many claims the others have."""
     found: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for attribute, *rest in connection.execute(query, parameters, prepare=True, binary=True):
+    others = dict[str, int]()
+    parameters = members.parameters() | {"most": MOST}
+    for attribute, *rest, claims in connection.execute(_LATEST, parameters, prepare=True, binary=True):
+        each = candidate(*rest)
+        found[attribute].append(each)
+        others[attribute] = others.get(attribute, int(claims)) - each.claims
+    return dict(found), others
+
+
+def _all(connection: Connected, members: Members, limits: Mapping[str, datetime | None]) -> dict[str, list[Candidate]]:
+    """All candidates of some attributes, those that have expired by a limit apart."""
+    found: defaultdict[str, list[Candidate]] = defaultdict(list)
+    apart = {"attributes": list(limits), "expired_by": list(limits.values())}
+    for attribute, *rest in connection.execute(_ALL, members.parameters() | apart, prepare=True, binary=True):
         found[attribute].append(candidate(*rest))
     return dict(found)
-
-
-def _limits(found: Mapping[str, Iterable[Candidate]], survivorship: Survivorship, now: datetime) -> dict[str, datetime]:
-    """By when the claims of an attribute have expired, where some of a candidate's have and others have not."""
-    limits = {}
-    for attribute, candidates in found.items():
-        ttl = survivorship.of(attribute).ttl
-        if ttl is not None and any(
-            each.first.effective_at + ttl <= now < each.last.effective_at + ttl for each in candidates
-        ):
-            limits[attribute] = now - ttl
-    return limits

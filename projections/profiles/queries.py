@@ -11,7 +11,7 @@ from cdp.survivorship.choice import Choice, Chosen
 from cdp.survivorship.rules import Rule, Survivorship
 from projections.contract import Connected
 from projections.members import HELD, MEMBERS, Members
-from projections.profiles.candidates import choices
+from projections.profiles.candidates import weighed
 
 MOST_HOLDERS = 50
 """An identifier shared by more profiles leads to the latest of them only."""
@@ -70,11 +70,16 @@ class Times(NamedTuple):
 
 @dataclass(frozen=True)
 class Field:
-    """What survives of one attribute by its rule. `times` has the clocks of the touchpoints that won, by position."""
+    """What survives of one attribute by its rule.
+
+    `losing` counts all claims that lost, also those of candidates that are too many for `choice` to have.
+    `times` has the clocks of the touchpoints that won, by position.
+    """
 
     attribute: str
     rule: Rule
     choice: Choice
+    losing: int
     times: Mapping[int, Times]
 
 
@@ -137,9 +142,16 @@ def read_known(connection: Connected, members: Members, survivorship: Survivorsh
 
 def read_fields(connection: Connected, members: Members, survivorship: Survivorship, now: datetime) -> list[Field]:
     """The fields of a group, by attribute; those too of which nothing survives any more."""
-    chosen = choices(connection, members, survivorship, now)
-    times = _times(connection, (each.said.position for _, choice in chosen for each in _survivors(choice)))
-    return [Field(attribute, survivorship.of(attribute), choice, times) for attribute, choice in chosen]
+    found = weighed(connection, members, survivorship, now)
+    times = _times(connection, (won.said.position for each in found for won in _survivors(each.choice)))
+    return [
+        Field(attribute, survivorship.of(attribute), choice, others + _claims(choice), times)
+        for attribute, choice, others in found
+    ]
+
+
+def _claims(choice: Choice) -> int:
+    return sum(each.candidate.claims for each in choice.lost)
 
 
 def read_channels(connection: Connected, members: Members) -> list[ChannelActivity]:

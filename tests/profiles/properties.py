@@ -15,7 +15,8 @@ from projections.contract import Connected
 from projections.identity.reading import Group, group_of
 from projections.identity.selection import EVERYTHING, Selection
 from projections.members import Members
-from projections.profiles.queries import Known, read_known
+from projections.profiles import candidates
+from projections.profiles.queries import Field, Known, read_known
 from tests.profiles.worlds import Claims, Talk, about_profiles, channels_of, claims_of, hours, survivors
 from tests.projections.world import catch_up, dump, rows_of
 from tests.survivorship.oracle import Survivor
@@ -56,6 +57,31 @@ def a_profile_is_what_was_said(
         losers_are_counted(known, claims, now)
         channels = {each.channel: list(each[1:]) for each in known.channels}
         assert channels == channels_of(world, group.memberships, selection)
+
+
+def a_profile_of_many_values_is_what_was_said(connection: Connected, world: Talk, now: datetime) -> None:
+    """The same where an attribute has more values than are looked at."""
+    catch_up(world.engine(connection, about_profiles()))
+    most, candidates.MOST = candidates.MOST, 1
+    try:
+        for group, known, _ in readings(connection, world, None, None, now):
+            claims = claims_of(world, group.memberships)
+            assert surviving(known) == survivors(claims, world.at(len(world.touchpoints)).survivorship, now)
+            for field in (each for each in known.fields if not each.rule.multi_valued):
+                assert field.losing == len(claims[field.attribute]) - winning(field, claims, now)
+    finally:
+        candidates.MOST = most
+
+
+def winning(field: Field, claims: Claims, now: datetime) -> int:
+    """How many claims say what won, of the source that won, and have not expired."""
+    winner, ttl = field.choice.winner, field.rule.ttl
+    return sum(
+        winner is not None
+        and (said.value, said.source) == (winner.value, str(winner.source))
+        and (ttl is None or said.at + ttl > now)
+        for said in claims[field.attribute]
+    )
 
 
 def as_of_equals_a_fresh_replay(

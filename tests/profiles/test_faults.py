@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from cdp.survivorship.rules import Survivorship
 from projections.contract import Connected
-from projections.profiles import candidates, fields, projection, queries
+from projections.profiles import candidates, fields, projection, queries, weighing
 from projections.profiles.fields import Chosen, FieldStore
 from tests.profiles import properties
 from tests.profiles.test_properties import at, batches, now
@@ -33,17 +34,22 @@ positions = st.integers(0, 14)
 
 
 def empty_values_win(patch: Patch) -> None:
-    right = fields.weights
-    patch.setattr(fields, "weights", lambda *given: {**right(*given), "ignoring": [False] * len(right(*given)["ways"])})
+    def wrong(*given: Any) -> dict[str, Any]:
+        right = weighing.weights(*given)
+        return {**right, "ignoring": [False] * len(right["ways"])}
+
+    patch.setattr("projections.profiles.fields.weights", wrong)
 
 
 def sources_are_believed_alike(patch: Patch) -> None:
-    right = fields.weights
-    patch.setattr(fields, "weights", lambda *given: {**right(*given), "ranked": [], "sources": [], "ranks": []})
+    def wrong(*given: Any) -> dict[str, Any]:
+        return {**weighing.weights(*given), "ranked": [], "sources": [], "ranks": []}
+
+    patch.setattr("projections.profiles.fields.weights", wrong)
 
 
 def a_new_claim_always_wins(patch: Patch) -> None:
-    patch.setitem(fields._BETTER, fields.LATEST, "true")
+    patch.setitem(fields._BETTER, weighing.LATEST, "true")
 
 
 def moved_profiles_are_not_refreshed(patch: Patch) -> None:
@@ -66,20 +72,18 @@ def counted_rules_see_only_new_claims(patch: Patch) -> None:
 
 
 def the_last_claim_of_a_batch_is_overlooked(patch: Patch) -> None:
-    right = projection.added
-
     def wrong(after: int, position: int) -> Chosen:
-        return right(after, position - 1)
+        return fields.added(after, position - 1)
 
-    patch.setattr(projection, "added", wrong)
+    patch.setattr("projections.profiles.projection.added", wrong)
 
 
 def claims_of_later_moments_are_seen(patch: Patch) -> None:
-    patch.setattr(candidates, "_CANDIDATES", candidates._CANDIDATES.replace("effective_at <= %(at)s", "true"))
+    patch.setattr(candidates, "_LATEST", candidates._LATEST.replace("effective_at <= %(at)s", "true"))
 
 
 def claims_unknown_then_are_seen(patch: Patch) -> None:
-    patch.setattr(candidates, "_CANDIDATES", candidates._CANDIDATES.replace("position <= %(known)s", "true"))
+    patch.setattr(candidates, "_LATEST", candidates._LATEST.replace("position <= %(known)s", "true"))
 
 
 def channels_count_what_was_unknown_then(patch: Patch) -> None:
@@ -87,17 +91,22 @@ def channels_count_what_was_unknown_then(patch: Patch) -> None:
 
 
 def expired_claims_are_added_to_living_ones(patch: Patch) -> None:
-    patch.setattr(candidates, "_limits", lambda found, survivorship, now: {})
+    patch.setattr(candidates, "_straddled", lambda candidates, ttl, now: False)
 
 
 def memberships_reach_to_their_end_included(patch: Patch) -> None:
-    wrong = candidates._CANDIDATES.replace("< (to_at, to_event)", "<= (to_at, to_event)")
-    patch.setattr(candidates, "_CANDIDATES", wrong.replace(">= (from_at", "> (from_at"))
+    wrong = candidates._LATEST.replace("< (to_at, to_event)", "<= (to_at, to_event)")
+    patch.setattr(candidates, "_LATEST", wrong.replace(">= (from_at", "> (from_at"))
+
+
+def the_latest_are_taken_for_all(patch: Patch) -> None:
+    patch.setattr(candidates, "_latest_suffice", lambda rule: True)
 
 
 FIELDS = (properties.fields_are_what_survives, (batches,))
 REPLAY = (properties.live_equals_replay, (batches,))
 READING = (properties.a_profile_is_what_was_said, (at, st.none() | positions, now))
+FEW = (properties.a_profile_of_many_values_is_what_was_said, (now,))
 AS_OF = (properties.as_of_equals_a_fresh_replay, (at, positions, now))
 
 
@@ -120,6 +129,7 @@ AS_OF = (properties.as_of_equals_a_fresh_replay, (at, positions, now))
         (channels_count_what_was_unknown_then, AS_OF),
         (expired_claims_are_added_to_living_ones, READING),
         (memberships_reach_to_their_end_included, READING),
+        (the_latest_are_taken_for_all, FEW),
     ],
 )
 def test_a_fault_is_found(
@@ -140,7 +150,7 @@ def test_a_fault_is_found(
 def late(drawn: Any) -> bool:
     """A touchpoint happened before one that the log had already."""
     times = [each[1] for each in drawn if isinstance(each, tuple) and len(each) == 4]
-    return any(later < earlier for earlier, later in zip(times, times[1:], strict=False))
+    return any(later < earlier for earlier, later in pairwise(times))
 
 
 def ruled_midway(drawn: Any) -> bool:

@@ -43,3 +43,9 @@ def test_as_of_equals_a_fresh_replay(
     connection: Connected, drawn: Any, at: float | None, position: int, now: Any
 ) -> None:
     properties.as_of_equals_a_fresh_replay(connection, talk_of(drawn), at, position, now)
+
+
+@many
+@given(events, now)
+def test_a_profile_of_many_values_is_what_was_said(connection: Connected, drawn: Any, now: Any) -> None:
+    properties.a_profile_of_many_values_is_what_was_said(connection, talk_of(drawn), now)
