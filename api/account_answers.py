@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
 
 import msgspec
-from pydantic import BaseModel, Field, PlainSerializer
+from pydantic import BaseModel, Field
 
-from api.profile_answers import SourceNamed, source_names
+from api.account_items import AccountItem, account_items
+from api.profile_answers import source_names
+from api.profile_models import JsonValue, SourceNamed
 from cdp.platform import Platform
 from cdp.policy.naming import IdentifierUnknown, Naming
 from projections.accounts.account_id import account_id
@@ -35,15 +36,6 @@ MEMBERS_SHOWN = 20
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-def _plain(value: Any) -> Any:
-    """A JSON value whose decimals are numbers where that is exact, else their text."""
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, Decimal):
-        return float(value) if Decimal(repr(float(value))) == value else str(value)
-    return value
-
-
 class AccountUnknown(LookupError):
     """There is no such account."""
 
@@ -60,24 +52,11 @@ class InvalidAccountCursor(ValueError):
         super().__init__(f"{text!r} is not a cursor: expected the `next` of an earlier page; leave it out to begin")
 
 
-class AccountItem(BaseModel):
-    """An account at a glance."""
-
-    id: str
-    type: str = Field(description="of the identifier: `group_id` for group calls")
-    namespace: str
-    value: str | None = Field(description="the identifier; null once it was erased")
-    name: str | None = Field(description="the trait `name` that was claimed last")
-    touchpoints: int
-    first_seen: datetime
-    last_seen: datetime
-
-
 class AccountFieldAnswer(BaseModel):
     """The value of an attribute that was claimed last, with its source."""
 
     attribute: str
-    value: Annotated[Any, PlainSerializer(_plain)]
+    value: JsonValue
     source: SourceNamed
     event_id: str
     position: int
@@ -162,20 +141,6 @@ def accounts_answer(
     found = list_accounts(connection, limit + 1, before, name, type_, numbers)
     last = found[limit - 1] if len(found) > limit else None
     return AccountsAnswer(accounts=account_items(platform, found[:limit]), next=_cursor(last) if last else None)
-
-
-def account_items(platform: Platform, accounts: Iterable[ListedAccount]) -> list[AccountItem]:
-    """Accounts at a glance, with the values of their identifiers."""
-    listed = list(accounts)
-    values = platform.vault.values(each.number for each in listed)
-    return [
-        AccountItem(
-            id=account_id(each.number),
-            value=value.value if (value := values[each.number]) else None,
-            **{field: getattr(each, field) for field in each._fields if field != "number"},
-        )
-        for each in listed
-    ]
 
 
 def _numbers(platform: Platform, identifier: str) -> Sequence[int]:

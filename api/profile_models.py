@@ -9,6 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, PlainSerializer
 
+from api.account_items import AccountItem
+
 
 def plain(value: Any) -> Any:
     """A JSON value whose decimals are numbers where that is exact, else their text."""
@@ -155,6 +157,7 @@ class ProfileAnswer(BaseModel):
     fields: list[ProfileField]
     expired: list[ExpiredField] = Field(description="attributes that were claimed once and have expired")
     channels: list[ProfileChannel]
+    accounts: list[AccountItem] = Field(description="households and companies that it was seen with, and its own times")
 
 
 class TimelineEntry(BaseModel):

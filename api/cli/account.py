@@ -11,7 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from api.account_answers import AccountAnswer, AccountItem, AccountsAnswer, account_answer, accounts_answer
+from api.account_answers import AccountAnswer, AccountsAnswer, account_answer, accounts_answer
+from api.account_items import AccountItem
 from api.cli.session import opened
 from projections.accounts.account_id import account_number
 from projections.reading import snapshot

@@ -37,6 +37,7 @@ def render_profile(profile: ProfileAnswer, candidates: bool = False) -> Renderab
         *_withheld(profile),
         _fields(profile, candidates),
         _channels(profile),
+        *_accounts(profile),
     ]
     return Panel(Group(*parts), title=f"Profile {profile.id}", subtitle=seen, title_align="left", expand=False)
 
@@ -134,6 +135,15 @@ def _channels(profile: ProfileAnswer) -> Table:
     for each in profile.channels:
         table.add_row(each.channel, f"{each.touchpoints:,}", _day(each.first_seen), _day(each.last_seen))
     return table
+
+
+def _accounts(profile: ProfileAnswer) -> Iterable[Table]:
+    """The households and companies that it was seen with, if any."""
+    if profile.accounts:
+        table = _table("account", "name", "first seen", "last seen")
+        for each in profile.accounts:
+            table.add_row(each.id, Text(each.name or each.value or ""), _day(each.first_seen), _day(each.last_seen))
+        yield table
 
 
 def render_difference(difference: ProfileDifference) -> RenderableType:
