@@ -9,7 +9,7 @@ nothing, so what is behind it is never loaded.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from cdp.identity.decision import Decision
@@ -57,7 +57,11 @@ class Neighbourhood:
 
     `forced` are identifiers to be judged anew, however many they were seen with. `stored` says that the verdicts on
     identifiers elsewhere are known, so that only what changes must be judged. Of `complete` identifiers every holder
-    was gathered; of `surrounded` ones, which are shareable, everything besides that decides whose they are.
+    was gathered; of `surrounded` ones, which are shareable, everything besides that decides whose they are. `unseen`
+    are identifiers that are not stored yet; `before` has others as they are stored, where the rules see them in another
+    way by now.
+
+    Whoever adds subjects must connect their identifiers.
     """
 
     shown: Shown
@@ -72,6 +76,9 @@ class Neighbourhood:
     unseen: set[int] = field(default_factory=set)
     before: dict[int, KnownIdentifier] = field(default_factory=dict)
     verdicts: dict[int, str | None] = field(default_factory=dict)
+    exclusive: set[int] = field(default_factory=set)
+    connecting: set[int] = field(default_factory=set)
+    shareable: set[int] = field(default_factory=set)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -92,28 +99,60 @@ class Neighbourhood:
         """An identifier as it is stored, which other rules may see in another way by now."""
         return self.before.get(number, self.known[number])
 
-    def add(self, subjects: Iterable[SubjectSeen]) -> None:
-        """Takes subjects and their identifiers in."""
+    def know(self, found: Mapping[int, KnownIdentifier]) -> None:
+        """Takes identifiers in: what they are, and whether what is behind them may be gathered."""
+        self.known.update(found)
+        linked = self.ties.linked
+        kinds: dict[str, bool] = {}
+        for number, known in found.items():
+            node = known.node
+            exclusive = kinds.get(node.type)
+            if exclusive is None:
+                exclusive = kinds[node.type] = self.rules.exclusive(node.type)
+            if exclusive:
+                self.exclusive.add(number)
+            closed = node.blocked or (known.verdict in CLOSED and number not in linked)
+            if not closed or number in self.forced:
+                if exclusive or number in linked:
+                    self.connecting.add(number)
+                if not exclusive:
+                    self.shareable.add(number)
+
+    def force(self, numbers: Set[int]) -> None:
+        """Has identifiers judged anew, however many they were seen with."""
+        self.forced = self.forced | numbers
+        self.know({number: self.known[number] for number in numbers & self.known.keys()})
+
+    def add(self, subjects: Iterable[SubjectSeen]) -> list[SubjectSeen]:
+        """Takes subjects and their identifiers in; gives those that are new here."""
         new = [each for each in subjects if each.number not in self.subjects]
         self.subjects.update((each.number, each) for each in new)
         self.learn({number for each in new for number in each.identifiers})
+        return new
 
     def learn(self, numbers: Set[int]) -> None:
         """Looks up identifiers that are not known here, and those that stewards decided of together with them."""
         missing = numbers - self.known.keys()
         while missing:
             found = self.shown.identifiers(missing)
-            self.known.update(found)
+            self.know(found)
             missing = self.ties.to(found.keys()) - self.known.keys()
 
-    def connect(self, numbers: Iterable[int]) -> None:
+    def connect(self, numbers: Set[int]) -> None:
         """Gathers the whole components of these identifiers, those among them that connect."""
-        frontier = {number for number in numbers if self._connects(number)} - self.complete
+        frontier = (numbers & self.connecting) - self.complete
         while frontier:
-            found = self.gather(frontier)
-            reached = {number for each in found for number in each.identifiers}
-            reached |= self.ties.linked_to(frontier) & self.known.keys()
-            frontier = {number for number in reached - self.complete if self._connects(number)}
+            self.complete |= frontier
+            found = self.add(self.shown.holders(frontier - self.unseen))
+            reached = {number for each in found for number in each.identifiers} | self.ties.linked_to(frontier)
+            frontier = (reached & self.connecting) - self.complete
+
+    def gather(self, numbers: Set[int]) -> list[SubjectSeen]:
+        """All who hold one of these, and their components."""
+        self.complete |= numbers
+        found = self.add(self.shown.holders(numbers - self.unseen))
+        self.connect({number for each in found for number in each.identifiers})
+        return [each for each in self.subjects.values() if not numbers.isdisjoint(each.identifiers)]
 
     def surround(self, affected: Set[int], shared: Set[int] = NOBODY) -> set[int]:
         """Gathers what decides whose these subjects' touchpoints are, and those of strangers on what they share.
@@ -121,25 +160,30 @@ class Neighbourhood:
         Returns the subjects concerned. `shared` are shareable identifiers that are affected themselves.
         """
         concerned = set(affected)
-        wanted = self._expandable(concerned) | {n for n in shared & self.known.keys() if self._shareable(n)}
+        wanted = self._held(concerned) | (shared & self.shareable)
         while frontier := self._tied(wanted) - self.surrounded:
             self.surrounded |= frontier
-            found = self.gather(frontier)
-            concerned.update(each.number for each in found)
-            self.connect({number for each in found for number in each.identifiers})
+            concerned.update(each.number for each in self.gather(frontier))
             self.connect(self.ties.to(frontier) & self.known.keys())
             if not self.stored:
                 self.graph()
-            wanted = self._expandable(number for number in concerned if self.stranger(number))
+            wanted = self._held(number for number in concerned if self.stranger(number))
         return concerned
 
     def stranger(self, subject: int) -> bool:
         """Whether no exclusive identifier says whose a subject's touchpoints are."""
-        return not any(self.exclusive(number) and self.links(number) for number in self.subjects[subject].identifiers)
+        return not any(number in self.exclusive and self.links(number) for number in self.subjects[subject].identifiers)
 
     def settled(self, subject: int) -> bool:
         """Whether everything was gathered that decides whose a subject's touchpoints are."""
-        return not self.stranger(subject) or self._expandable([subject]) <= self.surrounded
+        if not self.stranger(subject):
+            return True
+        return self.surrounded.issuperset(self.shareable.intersection(self.subjects[subject].identifiers))
+
+    def links(self, number: int) -> bool:
+        """Whether an identifier links, by what is known of it so far."""
+        known = self.known[number]
+        return not known.node.blocked and self.verdicts.get(number, known.verdict) is None
 
     def with_moments(self, graph: IdentityGraph) -> IdentityGraph:
         """The graph when it is known who authenticated when, where that matters."""
@@ -170,46 +214,18 @@ class Neighbourhood:
             if number in groups or self._window(number) or len({each.profile for each in found[number]}) > 1:
                 yield from found[number]
 
-    def gather(self, numbers: Set[int]) -> list[SubjectSeen]:
-        """All who hold one of these."""
-        self.complete |= numbers
-        self.add(self.shown.holders(numbers - self.unseen))
-        return [each for each in self.subjects.values() if not numbers.isdisjoint(each.identifiers)]
-
     def _window(self, number: int) -> bool:
         return self.rules.of(self.known[number].node.type).window is not None
 
-    def _expandable(self, subjects: Iterable[int]) -> set[int]:
-        return {n for subject in subjects for n in self.subjects[subject].identifiers if self._shareable(n)}
-
-    def _shareable(self, number: int) -> bool:
-        return not self.exclusive(number) and self.opens(number)
-
-    def _connects(self, number: int) -> bool:
-        return (self.exclusive(number) or number in self.ties.linked) and self.opens(number)
-
-    def exclusive(self, number: int) -> bool:
-        """Whether an identifier belongs to one person, by its type."""
-        return self.rules.exclusive(self.known[number].node.type)
-
-    def opens(self, number: int) -> bool:
-        """Whether what is behind an identifier may be gathered."""
-        known = self.known[number]
-        if number in self.forced:
-            return True
-        return not known.node.blocked and (known.verdict not in CLOSED or number in self.ties.linked)
-
-    def links(self, number: int) -> bool:
-        """Whether an identifier links, by what is known of it so far."""
-        known = self.known[number]
-        return not known.node.blocked and self.verdicts.get(number, known.verdict) is None
+    def _held(self, subjects: Iterable[int]) -> set[int]:
+        """The shareable identifiers of these subjects, those behind which anything may be gathered."""
+        return self.shareable.intersection(number for each in subjects for number in self.subjects[each].identifiers)
 
     def _tied(self, numbers: Set[int]) -> set[int]:
         """With the shareable identifiers that stewards linked to these."""
         tied, frontier = set(numbers), set(numbers)
         while frontier:
-            reached = (self.ties.linked_to(frontier) & self.known.keys()) - tied
-            frontier = {number for number in reached if self._shareable(number)}
+            frontier = (self.ties.linked_to(frontier) & self.shareable) - tied
             tied |= frontier
         return tied
 

@@ -14,6 +14,7 @@ from cdp.identity.findings import Membership
 from cdp.identity.rules import RuleSet
 from cdp.vault.recent import Recent
 from projections.contract import Batch, Connected, Policies, Policy, Surroundings, Values, Writer
+from projections.identity.alone import Alone, alone
 from projections.identity.arrivals import Arrivals, arrivals, authentications
 from projections.identity.known import FAN_OUT, KnownIdentifier, Sighted
 from projections.identity.neighbourhood import Neighbourhood, Ties
@@ -78,31 +79,42 @@ class IdentityWriter:
     def _resolve(self, store: IdentityStore, shown: Arrivals, policy: Policy, decided: Set[int]) -> set[str]:
         """Resolves what new subjects, new first moments, hand-overs and stewards' decisions change."""
         around = self._around(store, policy)
-        self._add_new(around, store, shown, policy)
+        single = self._add_new(around, store, shown, policy, decided)
         around.learn(decided)
         around.add(around.shown.holders(decided))
-        affected = {*shown.new, *self._renewed(around, shown, policy)}
-        affected |= {each.number for each in around.subjects.values() if not decided.isdisjoint(each.identifiers)}
-        around.forced = decided | self._to_judge_anew(around, affected, decided)
+        affected = {*around.subjects, *self._renewed(around, shown, policy)}
+        around.force(decided | self._to_judge_anew(around, affected, decided))
         shared = self._handed_over(store, shown, policy)
         around.learn(shared)
-        if not affected and not shared:
-            return set()
-        return _apply(store, settle(around, affected, shared), around, shown.new)
+        settlement = settle(around, affected, shared) if affected or shared else Settlement({}, {})
+        memberships = {**settlement.memberships, **single.memberships(settlement.identifiers)}
+        store.add_identifiers(single.identifiers().values())
+        return _apply(store, Settlement(settlement.identifiers, memberships), around, shown.new)
 
     def _around(self, store: IdentityStore, policy: Policy) -> Neighbourhood:
         if self._ties[0] is not policy.decisions:
             self._ties = (policy.decisions, Ties(policy.decisions))
         return Neighbourhood(StoredSightings(store, policy.public), policy.rules, self._ties[1])
 
-    def _add_new(self, around: Neighbourhood, store: IdentityStore, shown: Arrivals, policy: Policy) -> None:
+    def _add_new(
+        self, around: Neighbourhood, store: IdentityStore, shown: Arrivals, policy: Policy, decided: Set[int]
+    ) -> Alone:
+        """Adds the new subjects, except those that need no surroundings."""
         nodes = shown.nodes()
-        around.known = store.identifiers(nodes)
-        unseen = self._judged([node for number, node in nodes.items() if number not in around.known], policy.rules)
-        around.known.update({node.number: KnownIdentifier(node) for node in unseen})
-        around.unseen = {node.number for node in unseen}
+        known = store.identifiers(nodes)
+        judged = self._judged([node for number, node in nodes.items() if number not in known], policy.rules)
+        unseen = {node.number: KnownIdentifier(node) for node in judged}
+        public = policy.public
+        by_servers = {subject for subject, each in shown.new.items() if not public.issuperset(each.first)}
+        single = alone(shown.new, known, unseen, decided | around.ties.others.keys(), policy.rules, by_servers)
+        left = [each.seen(subject, public) for subject, each in shown.new.items() if subject not in single.subjects]
+        wanted = {number for each in left for number in each.identifiers}
+        around.know({number: each for number, each in known.items() if number in wanted})
+        around.know({number: each for number, each in unseen.items() if number in wanted})
+        around.unseen = wanted & unseen.keys()
         around.learn(around.ties.to(around.known.keys()))
-        around.add(each.seen(subject, policy.public) for subject, each in shown.new.items())
+        around.add(left)
+        return single
 
     def _judged(self, nodes: Collection[Node], rules: RuleSet) -> list[Node]:
         """The nodes with the rules' verdict. What was destroyed in the vault is not blocked: it stays who it was."""

@@ -142,10 +142,12 @@ def component_of(
     else:
         around = _around(SelectedSightings(connection, policy, selection, values), policy, stored=False)
     around.learn(set(numbers))
-    around.forced = {number for number in numbers if number in around.ties.others}
+    around.force(set(numbers) & around.ties.others.keys())
     asked = {number for number in numbers if number in around.known}
     affected = _holding(around, asked)
-    around.gather({number for number in asked if around.known[number].verdict == FAN_OUT and _few(connection, number)})
+    counted = {number for number in asked if around.known[number].verdict == FAN_OUT and _few(connection, number)}
+    around.complete |= counted
+    around.add(around.shown.holders(counted))
     around.surround(affected)
     graph = around.with_moments(around.graph())
     return Component(graph.subjects, graph.nodes, graph.rules, graph.decisions, graph.known)
@@ -172,8 +174,7 @@ def _gathered(around: Neighbourhood, number: int) -> IdentityGraph:
 def _holding(around: Neighbourhood, numbers: set[int]) -> set[int]:
     """Gathers the components of these identifiers and whoever holds them; gives all the subjects there are then."""
     around.connect(numbers)
-    around.gather({number for number in numbers if around.opens(number)})
-    around.connect({number for each in around.subjects.values() for number in each.identifiers})
+    around.gather(numbers & (around.connecting | around.shareable))
     return set(around.subjects)
 
 

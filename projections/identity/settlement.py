@@ -66,7 +66,7 @@ def _identifiers(
 ) -> dict[int, KnownIdentifier]:
     """Of the identifiers that were gathered, those of people and those that were surrounded: nothing else changed, but
     for what the rules say otherwise now, whatever is behind it."""
-    numbers = {n for n in around.complete if around.exclusive(n) or n in graph.persons}
+    numbers = {n for n in around.complete if n in around.exclusive or n in graph.persons}
     numbers |= around.surrounded | around.unseen | around.before.keys()
     nodes = {number: around.known[number].node for number in numbers}
     verdicts = {**graph.ambiguous, **blocked(nodes.values(), graph.stewards)}
