@@ -18,7 +18,7 @@ FEW = 5_000
 MANY = 30_000
 """Profiles of one condition that are read in order to find those that fit another one too."""
 
-LOOKED_AT = 20_000
+LOOKED_AT = 10_000
 """Rows that are gone through in the order asked for, for one page."""
 
 
@@ -28,15 +28,14 @@ class Condition(NamedTuple):
     kind: str
     place: int = 0
 
-    @property
-    def profiles(self) -> str:
-        """The statement that gives the profiles that may fit it, some perhaps twice."""
-        return _LEADS_TO[self.kind].format(place=self.place) + " limit %(many)s"
+    def profiles(self, limit: str) -> str:
+        """The statement that gives the profiles that may fit it, some perhaps twice, up to a limit: `few` or `many`."""
+        return f"{_LEADS_TO[self.kind].format(place=self.place)} limit %({limit})s"
 
     @property
     def counted(self) -> str:
         """The statement that says how many these are, up to a limit."""
-        return f"select count(*) from ({self.profiles}) as found"
+        return f"select count(*) from ({self.profiles('many')}) as found"
 
 
 _LEADS_TO = {
@@ -209,10 +208,10 @@ class Statements:
         return f"select profile from {looked} limit %(limit)s"
 
     def _led_to(self) -> str:
-        """The profiles that the rarest conditions lead to, each once."""
+        """The profiles that the rarest conditions lead to, each once; of a single condition at most a few."""
         if len(self._way.rarest) == 1:
-            return f"select distinct profile from ({self._way.rarest[0].profiles}) as found"
-        return " intersect ".join(f"({each.profiles})" for each in self._way.rarest)
+            return f"select distinct profile from ({self._way.rarest[0].profiles('few')}) as found"
+        return " intersect ".join(f"({each.profiles('many')})" for each in self._way.rarest)
 
     def _walk(self) -> str:
         return _BY_DAY.format(known=self._known) if self._search.order == LAST_SEEN else _BY_NAME

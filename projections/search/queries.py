@@ -97,9 +97,9 @@ class Searcher:
 
     def _led_to_all(self) -> bool:
         """Whether no profile was left out of those that the rarest conditions lead to."""
-        return (
-            max(self._counts[each] for each in self._way.rarest) <= MANY and self._one(self._statements.led_to) <= FEW
-        )
+        if len(self._way.rarest) == 1:
+            return self._counts[self._way.rarest[0]] <= FEW
+        return self._one(self._statements.led_to) <= FEW
 
     def _after(self, profile: str, *said: Any) -> Cursor:
         *_, last_day, key = said
