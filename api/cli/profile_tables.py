@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -14,9 +14,12 @@ from rich.text import Text
 
 from api.profile_difference import FieldValue, ProfileDifference
 from api.profile_models import (
+    ExpiredField,
+    FieldItem,
+    FieldOrigin,
     IdentifierNamed,
-    LosingCandidate,
     ProfileAnswer,
+    ProfileField,
     ProfileIdentifier,
     SelectionAnswer,
     TimelineAnswer,
@@ -98,33 +101,43 @@ def _fields(profile: ProfileAnswer, candidates: bool) -> Table:
     table.add_column("source", no_wrap=True)
     table.add_column("since", no_wrap=True)
     table.add_column("position", justify="right", no_wrap=True)
-    table.add_column("lost" if candidates else "other\nclaims", justify="right", no_wrap=not candidates)
+    if candidates:
+        table.add_column("why", overflow="fold")
+    else:
+        table.add_column("other\nclaims", justify="right", no_wrap=True)
     for field in profile.fields:
-        since, position = _day(field.effective_at), f"{field.position:,}"
-        lost = "" if candidates else str(field.losing or "")
-        table.add_row(field.attribute, Text(_shown(field.value)), field.source.name, since, position, lost)
-        for each in field.candidates if candidates else ():
-            _add_candidate(table, each)
-        hidden = field.losing - sum(each.claims for each in field.candidates)
-        if candidates and hidden:
-            table.add_row("", Text(f"and {hidden:,} more claims", "dim"))
+        _add_field(table, field, candidates)
+        _add_candidates(table, field, candidates)
     for gone in profile.expired:
-        table.add_row(gone.attribute, Text("(expired)", "dim"), "", "", "", "" if candidates else str(gone.losing))
-        for each in gone.candidates if candidates else ():
-            _add_candidate(table, each)
+        last = gone.rule if candidates else str(gone.losing)
+        table.add_row(gone.attribute, Text("(expired)", "dim"), "", "", "", last)
+        _add_candidates(table, gone, candidates)
     return table
 
 
-def _add_candidate(table: Table, candidate: LosingCandidate) -> None:
-    times = f" ×{candidate.claims:,}" if candidate.claims > 1 else ""
-    table.add_row(
-        "",
-        Text(f"{_shown(candidate.value)}{times}", "dim"),
-        Text(candidate.source.name, "dim"),
-        Text(_day(candidate.last_at), "dim"),
-        Text(f"{candidate.position:,}", "dim"),
-        Text(candidate.reason, "dim"),
-    )
+def _add_field(table: Table, field: ProfileField, candidates: bool) -> None:
+    """A row for its value, or one for each value where it has several, each with its own source."""
+    shown: Sequence[ProfileField | FieldItem] = field.items or [field]
+    for place, each in enumerate(shown):
+        why = _why(field, each) if candidates else str(field.losing or "")
+        name, last = ("", "") if place else (field.attribute, why)
+        since, position = _day(each.effective_at), f"{each.position:,}"
+        table.add_row(name, Text(_shown(each.value)), each.source.name, since, position, last)
+
+
+def _why(field: ProfileField, origin: FieldOrigin) -> str:
+    until = f", until {_day(origin.expires_at)}" if origin.expires_at else ""
+    return f"{field.rule}{', all values' if field.items is not None else ''}{until}"
+
+
+def _add_candidates(table: Table, field: ProfileField | ExpiredField, candidates: bool) -> None:
+    for each in field.candidates if candidates else ():
+        times = f" ×{each.claims:,}" if each.claims > 1 else ""
+        row = [f"{_shown(each.value)}{times}", each.source.name, _day(each.last_at), f"{each.position:,}", each.reason]
+        table.add_row("", *(Text(cell, "dim") for cell in row))
+    hidden = field.losing - sum(each.claims for each in field.candidates)
+    if candidates and hidden:
+        table.add_row("", Text(f"and {hidden:,} claims more", "dim"))
 
 
 def _channels(profile: ProfileAnswer) -> Table:
@@ -220,13 +233,13 @@ def _channel_changes(difference: ProfileDifference) -> Iterable[Table]:
 
 def render_timeline(timeline: TimelineAnswer) -> RenderableType:
     """A page of touchpoints."""
-    table = _table("when", "channel", "what", "source")
+    table = _table("when, UTC", "channel", "what", "source")
     table.add_column("position", justify="right", no_wrap=True)
     table.add_column("about", overflow="fold")
     for each in timeline.entries:
         about = Text(each.summary, "dim")
         position = f"{each.position:,}"
-        table.add_row(_time(each.effective_at), each.channel, each.name, each.source.name, position, about)
+        table.add_row(_time(each.effective_at)[:16], each.channel, each.name, each.source.name, position, about)
     shown = f"{len(timeline.entries):,} touchpoints" + (", and there are more" if timeline.next else "")
     return Panel(table, title=f"Profile {timeline.profile}", subtitle=shown, title_align="left", expand=False)
 
@@ -247,8 +260,8 @@ def _day(moment: datetime) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
