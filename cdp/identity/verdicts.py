@@ -51,9 +51,9 @@ class Judge:
         return self._past_fan_out(number, len(seen))
 
     def _exclusive(self, number: int, seen: Collection[int]) -> Verdict | None:
-        return self._past_limit(number, seen) or self._past_fan_out(
-            number, sum(other in self.belief.exclusive for other in seen)
-        )
+        """The fan-out goes first: whoever keeps verdicts need not look again at what is behind such an identifier."""
+        others = sum(other in self.belief.exclusive for other in seen)
+        return self._past_fan_out(number, others) or self._past_limit(number, seen)
 
     def _past_limit(self, number: int, seen: Iterable[int]) -> Verdict | None:
         """Whether it was seen with too many values of a type that is believed before its own."""

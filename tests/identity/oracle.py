@@ -119,12 +119,12 @@ class Oracle:
             witnesses = [seen for seen in witnesses if not seen.public]
         others = {n for seen in witnesses for n in seen.numbers if n != number}
         others = {n for n in others if not self.blocked(n) and not self.apart(n, number)}
-        if self.kind(number).exclusive:
-            if self.past_a_limit(number, others):
-                return "ambiguous", "limit"
-            others = {n for n in others if self.kind(n).exclusive}
-        fan_out = self.kind(number).fan_out
-        return ("ambiguous", "fan_out") if fan_out is not None and len(others) > fan_out else None
+        kind, counted = self.kind(number), others
+        if kind.exclusive:
+            counted = {n for n in others if self.kind(n).exclusive}
+        if kind.fan_out is not None and len(counted) > kind.fan_out:
+            return "ambiguous", "fan_out"
+        return ("ambiguous", "limit") if kind.exclusive and self.past_a_limit(number, others) else None
 
     def past_a_limit(self, number: int, others: Iterable[int]) -> bool:
         values: dict[tuple[str, str], set[Group]] = {}
