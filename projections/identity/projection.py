@@ -107,7 +107,8 @@ class IdentityWriter:
         public = policy.public
         by_servers = {subject for subject, each in shown.new.items() if not public.issuperset(each.first)}
         single = alone(shown.new, known, unseen, decided | around.ties.others.keys(), policy.rules, by_servers)
-        left = [each.seen(subject, public) for subject, each in shown.new.items() if subject not in single.subjects]
+        settled = single.subjects
+        left = [each.seen(subject, public) for subject, each in shown.new.items() if subject not in settled]
         wanted = {number for each in left for number in each.identifiers}
         around.know({number: each for number, each in known.items() if number in wanted})
         around.know({number: each for number, each in unseen.items() if number in wanted})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,8 @@ from cdp.identity.evidence import Moment, Node, SubjectSeen
 from cdp.identity.graph import IdentityGraph
 from cdp.identity.rules import DEFAULT_RULES, RuleSet, TypeRule
 from cdp.log.touchpoint import Touchpoint
+from projections.contract import Projection
+from projections.discovery import found_projections
 from tests.projections.world import World
 
 EXCLUSIVE = ("user_id", "email", "loyalty_card")
@@ -135,3 +138,8 @@ def _see(nodes: dict[int, Node], touchpoint: Touchpoint, world: World, rules: Ru
 def decided(world: World) -> list[Decision]:
     """The steward's decisions in force at the end of a log."""
     return list(world.at(len(world.touchpoints)).decisions)
+
+
+def needed() -> Sequence[Projection]:
+    """Identity, and what its read side needs."""
+    return [each for each in found_projections() if each.name in ("identity", "timeline")]

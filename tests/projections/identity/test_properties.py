@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,16 +15,13 @@ from hypothesis import strategies as st
 from cdp.identity.findings import Membership
 from cdp.identity.identifier import GLOBAL, Identifier
 from cdp.postgres.databases import Databases
-from projections.contract import Connected, Projection
-from projections.discovery import found_projections
+from projections.contract import Connected
 from projections.identity.reading import Group, group_of
 from projections.identity.selection import EVERYTHING, Selection
 from projections.identity.store import IdentityStore
 from projections.identity.trial import try_policy
-from tests.projections.identity.drawn import activations, decisions, graph_of, happen, pair, world_of, worlds
+from tests.projections.identity.drawn import activations, decisions, graph_of, happen, needed, pair, world_of, worlds
 from tests.projections.world import START, catch_up, dump, number_of, rows_of
-
-NEEDED = ("identity", "timeline")
 
 many = settings(
     max_examples=30,
@@ -38,11 +35,6 @@ def connection(databases: Databases) -> Iterator[Connected]:
     """A connection to a fresh read database."""
     with databases.read.connection() as connection:
         yield connection
-
-
-def needed() -> Sequence[Projection]:
-    """Identity, and what its read side needs."""
-    return [each for each in found_projections() if each.name in NEEDED]
 
 
 def kept(connection: Connected) -> set[Membership]:
