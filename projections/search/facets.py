@@ -81,7 +81,7 @@ def fitting(search: Search) -> dict[str, Any]:
 
 def fitting_combinations(connection: Connected, search: Search) -> dict[int, int]:
     """The combinations that fit a search, each with the number of profiles that have it."""
-    return dict(connection.execute(_COMBINATIONS, fitting(search)).fetchall())
+    return dict(connection.execute(_COMBINATIONS, fitting(search), prepare=False).fetchall())
 
 
 def count_facets(connection: Connected, counted: str, parameters: Mapping[str, Any]) -> tuple[int, Facets]:

@@ -12,6 +12,8 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import psycopg
+
 from projections.contract import Connected
 from projections.search.facets import ALL_FITTING, Facets, count_facets, fitting, fitting_combinations
 from projections.search.plan import FEW, LOOKED_AT, MANY, Condition, Statements, way
@@ -81,7 +83,7 @@ class Searcher:
 
     def page(self, limit: int) -> Page:
         """At most `limit` profiles, in the order that the search asks for."""
-        rows = self._connection.execute(self._statements.page, {**self._parameters(), "limit": limit + 1}).fetchall()
+        rows = self._execute(self._statements.page, limit=limit + 1).fetchall()
         found = [Found(*row[:6]) for row in rows[:limit]]
         if len(rows) > limit:
             return Page(found, self._after(*rows[limit - 1]))
@@ -107,7 +109,7 @@ class Searcher:
 
     def _where_looking_ended(self) -> Cursor | None:
         """Where to go on if not all was looked at."""
-        row = self._connection.execute(self._statements.end, self._parameters()).fetchone()
+        row = self._execute(self._statements.end).fetchone()
         return Cursor(self._search.order, self._text(row[1]), row[0], self._position) if row else None
 
     def _count_conditions(self) -> dict[Condition, int]:
@@ -122,8 +124,12 @@ class Searcher:
         return counts | ({Condition("combination"): sum(self._combinations.values())} if search.by_combination else {})
 
     def _one(self, statement: str) -> int:
-        row = self._connection.execute(statement, self._parameters()).fetchone()
+        row = self._execute(statement).fetchone()
         return int(row[0]) if row else 0
+
+    def _execute(self, statement: str, **more: Any) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Never prepared: a plan for any parameters would not know how few they are meant for."""
+        return self._connection.execute(statement, {**self._parameters(), **more}, prepare=False)
 
     @property
     def _by_day(self) -> bool:

@@ -85,6 +85,6 @@ def _label(properties: dict[str, Any]) -> Iterator[str]:
 
 PROJECTION = Declared(
     name="timeline",
-    version=1,
+    version=2,
     facts=(Facts("touchpoints", TimelineRow, timeline_row),),
 )

@@ -11,5 +11,6 @@ create table if not exists touchpoints (
     summary text not null
 );
 
+-- Filters on the last columns are judged in the index: of somebody's 20,000 touchpoints only those wanted are fetched.
 create index if not exists touchpoints_of_subject
-on touchpoints (subject, effective_at, event_id);
+on touchpoints (subject, effective_at, event_id, channel, source, name, position);
