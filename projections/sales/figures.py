@@ -78,7 +78,8 @@ def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
     reading = Reading(question, shop)
     selected = [*question.keys, *(f"{_formula(measure)} as {measure.name}" for measure in question.chosen)]
     added = ", ".join(f"{_together(part)} as {_sum_name(part)}" for part in reading.parts)
-    keys = [f"{name}" for name in question.keys]
+    keys = list(question.keys)
+    something = " or ".join(f"{_sum_name(part)} <> 0" for part in reading.parts)
     grouped = f"group by {', '.join(keys)}" if keys else ""
     unconverted = (
         "array_agg(distinct missing) filter (where missing is not null)" if question.convert else "null::text[]"
@@ -93,6 +94,7 @@ def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
         )
         select {", ".join([*selected, "count(*) over ()", "missing"])}
         from together
+        {f"where missing is not null or {something}" if keys else ""}
         order by {", ".join(_order(question)) or "1"}
         limit %(limit)s
     """
@@ -226,7 +228,7 @@ def _formula(measure: Measure) -> str:
     if measure.over is None or measure.under is None:
         return _whole(measure)
     over, under = _whole(MEASURES[measure.over]), _whole(MEASURES[measure.under])
-    return f"round({over} / nullif({under}, 0), {PLACES})"
+    return f"trim_scale(round({over} / nullif({under}, 0), {PLACES}))"
 
 
 def _whole(part: Measure) -> str:

@@ -181,7 +181,7 @@ _ALL: tuple[Measure, ...] = (
     _ISSUED,
     _REDEMPTIONS,
     _ratio("redemption_rate", SHARE, _REDEMPTIONS, _ISSUED, "Coupons redeemed / issued."),
-    _sum("targeted", COUNT, REWARDS, "Profiles that a campaign was aimed at, once for each campaign."),
+    _sum("targeted", COUNT, REWARDS, "How often a campaign was aimed at somebody."),
     _EARNED,
     _REDEEMED,
     _sum("points_expired", QUANTITY, REWARDS, "Loyalty points that lapsed."),
