@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,10 +27,14 @@ OWN_SETTINGS = "_hypothesis_internal_use_settings"
 ENOUGH_BYTES = 4 * 2**30
 
 
-hypothesis.settings.register_profile("ci", derandomize=True)
-hypothesis.settings.register_profile("fast", max_examples=8, derandomize=bool(os.environ.get("CI")))
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("ci")  # the same examples each time: a submission is judged by what it changed
+PATIENT = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+"""A machine with much to do is no fault of what is tested."""
+
+hypothesis.settings.register_profile("patient", PATIENT)
+hypothesis.settings.register_profile("ci", PATIENT, derandomize=True)
+hypothesis.settings.register_profile("fast", PATIENT, max_examples=8, derandomize=bool(os.environ.get("CI")))
+# in CI the same examples each time: a submission is judged by what it changed
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "patient")
 
 
 def _memory() -> str | None:
@@ -111,13 +116,16 @@ def real_data() -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--hypothesis-profile fast` a property gets a few examples, also where it asks for many."""
-    if config.getoption("--hypothesis-profile") == "fast":
-        few = hypothesis.settings.get_profile("fast").max_examples
-        for function in {item.function for item in items if isinstance(item, pytest.Function)}:
-            own = getattr(function, OWN_SETTINGS, None)
-            if own is not None and own.max_examples > few:
-                setattr(function, OWN_SETTINGS, hypothesis.settings(own, max_examples=few))
+    """Give properties with settings of their own the patience of all; in the quick run, a few examples too."""
+    quick = config.getoption("--hypothesis-profile") == "fast"
+    most = hypothesis.settings.get_profile("fast").max_examples if quick else sys.maxsize
+    for function in {item.function for item in items if isinstance(item, pytest.Function)}:
+        own = getattr(function, OWN_SETTINGS, None)
+        if own is not None:
+            checks = {*own.suppress_health_check, *PATIENT.suppress_health_check}
+            few = min(own.max_examples, most)
+            patient = hypothesis.settings(own, max_examples=few, suppress_health_check=sorted(checks, key=str))
+            setattr(function, OWN_SETTINGS, patient)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -17,6 +17,8 @@ from api.demo.complete_journey import CompleteJourney
 from api.demo.items import CARD, Item
 from api.demo.packages import REAL_DATA, MissingPackage, folder_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def journey() -> CompleteJourney:

@@ -42,6 +42,7 @@ def test_synthetic_items_are_read_without_a_flag() -> None:
         _all_known(items)
 
 
+@pytest.mark.slow
 def test_real_items_are_read_without_a_flag() -> None:
     pytest.importorskip("pyarrow", reason="the demo's real data are Parquet files; install the extra `demo`")
     from api.demo.complete_journey import CompleteJourney

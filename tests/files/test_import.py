@@ -155,6 +155,7 @@ def test_a_chunk_that_an_orphaned_process_stored_is_not_stored_again(
         assert connection.execute("select received, accepted from outcome_count").fetchall() == [(3, 3)]
 
 
+@pytest.mark.slow
 def test_other_processes_store_too(desk: Desk) -> None:
     path = desk.write("sales.csv", HEADER, *ROWS)
     assert desk.take(path, workers=1).books.of_items == ByOutcome(3, 0, 0)

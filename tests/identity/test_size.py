@@ -13,6 +13,8 @@ from cdp.identity.evidence import Moment, Node, SubjectSeen
 from cdp.identity.resolution import Resolution, resolve
 from cdp.identity.rules import DEFAULT_RULES
 
+pytestmark = pytest.mark.slow
+
 WORLDS: dict[str, Callable[[int], World]] = {
     "people": people,
     "people, half of it from browsers": lambda number: people(number, browsers=True),

@@ -34,6 +34,7 @@ def test_an_installation_without_beam_is_told_what_to_install(monkeypatch: pytes
         Beam()(work, [])
 
 
+@pytest.mark.slow
 def test_no_command_loads_beam_before_it_runs_a_pipeline() -> None:
     program = (
         "import sys; from api.cli.main import SUBCOMMANDS, load\n"

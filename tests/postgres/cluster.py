@@ -10,7 +10,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -35,6 +35,14 @@ SETTINGS = {
 Superuser = Connection[tuple[Any, ...]]
 
 
+class Clone(NamedTuple):
+    """A copy of a template, and a connection that stays: a new one would have to learn the catalogue each time."""
+
+    name: str
+    url: str
+    connection: Superuser
+
+
 class Cluster:
     """An embedded server whose databases are cheap and of no value."""
 
@@ -44,7 +52,7 @@ class Cluster:
         self.server = server
         self._connection = connection
         self._numbers = itertools.count(1)
-        self._idle: list[Mapping[str, str]] = []
+        self._idle: list[dict[str, Clone]] = []
         self._originals: dict[str, Original] = {}
         self._projected = False
 
@@ -64,6 +72,12 @@ class Cluster:
                 yield cluster
             finally:
                 cls.running.remove(cluster)
+                cluster._close()
+
+    def _close(self) -> None:
+        for clones in self._idle:
+            for clone in clones.values():
+                clone.connection.close()
 
     def _make_templates(self) -> None:
         for role, name in NAMES.items():
@@ -77,18 +91,21 @@ class Cluster:
     def cloned(self) -> Iterator[Mapping[str, str]]:
         """The URLs of three databases as fresh as their templates, by role, for the length of the block."""
         clones = self._idle.pop() if self._idle else self._new()
-        yield {role: self.server.url(clone) for role, clone in clones.items()}
+        yield {role: clone.url for role, clone in clones.items()}
         for role, clone in clones.items():
-            if not self._originals[role].restore(self.server.url(clone)):
-                self._make(clone, f"template_{NAMES[role]}")
+            if not self._originals[role].restore(clone.connection):
+                clone.connection.close()
+                clones[role] = self._clone(role, clone.name)
         self._idle.append(clones)
 
-    def _new(self) -> Mapping[str, str]:
+    def _new(self) -> dict[str, Clone]:
         number = next(self._numbers)
-        clones = {role: f"{name}_{number}" for role, name in NAMES.items()}
-        for role, clone in clones.items():
-            self._make(clone, f"template_{NAMES[role]}")
-        return clones
+        return {role: self._clone(role, f"{name}_{number}") for role, name in NAMES.items()}
+
+    def _clone(self, role: str, name: str) -> Clone:
+        self._make(name, f"template_{NAMES[role]}")
+        url = self.server.url(name)
+        return Clone(name, url, psycopg.connect(url, autocommit=True))
 
     def _make(self, name: str, template: str) -> None:
         """A copy of a template, in the place of what had the name before."""

@@ -84,22 +84,21 @@ class Original:
         """Whether a database has the shape of the template."""
         return _shape(connection) == self.shape
 
-    def restore(self, url: str) -> bool:
+    def restore(self, connection: Connection[tuple[Any, ...]]) -> bool:
         """Give a copy the template's rows back. Says no where that cannot be done: its shape is another, it is gone."""
         try:
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(_OTHERS)
-                if not self.is_same(connection):
-                    return False
-                connection.execute("set session_replication_role = replica")
-                with connection.transaction():
-                    self._refill(connection)
-                return True
+            connection.execute(_OTHERS, prepare=True)
+            if not self.is_same(connection):
+                return False
+            connection.execute("set session_replication_role = replica")
+            with connection.transaction():
+                self._refill(connection)
+            return True
         except psycopg.Error:
             return False
 
     def _refill(self, connection: Connection[tuple[Any, ...]]) -> None:
-        filled = [sql.Identifier(schema, table) for schema, table in connection.execute(_FILLED)]
+        filled = [sql.Identifier(schema, table) for schema, table in connection.execute(_FILLED, prepare=True)]
         if filled:
             connection.execute(sql.SQL("truncate {} restart identity cascade").format(sql.SQL(", ").join(filled)))
         for (schema, table), rows in self.rows.items():
@@ -110,7 +109,7 @@ class Original:
 
 
 def _shape(connection: Connection[tuple[Any, ...]]) -> str:
-    row = connection.execute(_SHAPE).fetchone()
+    row = connection.execute(_SHAPE, prepare=True).fetchone()
     assert row is not None
     return str(row[0])
 

@@ -74,6 +74,7 @@ def test_sessions_are_in_utc_and_autocommit(databases: Databases) -> None:
             assert connection.execute("show timezone").fetchone() == ("UTC",)
 
 
+@pytest.mark.slow
 def test_the_embedded_server_gets_the_three_databases(home: Path) -> None:
     for _ in range(2):
         with open_databases(Settings(home=home)) as databases:
@@ -124,6 +125,7 @@ def test_weak_durability_is_refused_unless_allowed(settings: Settings) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_synchronous_commit_of_one_database_counts(home: Path) -> None:
     server = EmbeddedServer(home)
     with server.held():

@@ -19,6 +19,8 @@ from cdp.postgres.embedded import EmbeddedServer
 from cdp.postgres.lock import FileLock
 from cdp.postgres.programs import ServerFailed
 
+pytestmark = pytest.mark.slow
+
 
 def reachable(server: EmbeddedServer) -> bool:
     try:

@@ -52,6 +52,7 @@ def test_threads_get_one_number_for_one_identifier(pool: Pool, key_file: Path) -
     assert [count(pool, table) for table in ("identifier", "subject", "subject_key", "period_key")] == [1200] * 3 + [3]
 
 
+@pytest.mark.slow
 def test_processes_get_one_number_for_one_identifier(settings: Settings, pool: Pool, key_file: Path) -> None:
     command = [sys.executable, "-m", "tests.vault.minting", settings.vault_url or "", str(key_file), "5000"]
     processes = [

@@ -52,6 +52,7 @@ def test_rotate_then_show(opened: Vault, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("passphrase", ["", "correct horse"])
+@pytest.mark.slow
 def test_back_up_lose_and_restore(opened: Vault, settings: Settings, tmp_path: Path, passphrase: str) -> None:
     copy = tmp_path / "copy"
     assert run(settings, "backup", str(copy), passphrase=passphrase).exit_code == 0
@@ -67,6 +68,7 @@ def test_back_up_lose_and_restore(opened: Vault, settings: Settings, tmp_path: P
     assert KeyRing.load(settings.master_key).contents == opened.keyring.contents
 
 
+@pytest.mark.slow
 def test_a_passphrase_can_be_typed(opened: Vault, settings: Settings, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     assert run(settings, "backup", str(copy), "--passphrase", typed="one\none\n").exit_code == 0
