@@ -11,6 +11,9 @@ UV ?= uv
 COMPILE := $(UV) pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header --quiet
 ARGS ?=
 
+# Tests start hundreds of commands: without compiled modules each would compile everything it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test test-fast check bench lock clean
 
