@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import re
 from collections.abc import Collection, Iterator, Mapping
+from importlib import resources
 
 from psycopg import sql
 
@@ -55,13 +56,16 @@ def swapping(connection: Connected) -> Iterator[None]:
 
 
 def publish(connection: Connected, name: str, schema: str) -> None:
-    """Points a projection's stable views at the tables of a schema."""
+    """Points a projection's stable views at the tables of a schema, and makes what it has in `marts` anew."""
     connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(name)))
     for view in relations(connection, name, "v"):
-        connection.execute(sql.SQL("drop view {}").format(sql.Identifier(name, view)))
+        connection.execute(sql.SQL("drop view {} cascade").format(sql.Identifier(name, view)))
     for table in relations(connection, schema, "r"):
         selection = sql.SQL("create view {} as select * from {}")
         connection.execute(selection.format(sql.Identifier(name, table), sql.Identifier(schema, table)))
+    marts = resources.files("projections").joinpath(name, "marts.sql")
+    if marts.is_file():
+        connection.execute(marts.read_bytes())
 
 
 def swap_in(
@@ -80,7 +84,7 @@ def _swap_in(connection: Connected, projection: Projection, checkpoint: Checkpoi
     forget_checkpoints(connection, projection.name)
     if checkpoint.schema != final:
         for view in relations(connection, projection.name, "v"):
-            connection.execute(sql.SQL("drop view {}").format(sql.Identifier(projection.name, view)))
+            connection.execute(sql.SQL("drop view {} cascade").format(sql.Identifier(projection.name, view)))
         drop_schema(connection, final)
         rename = sql.SQL("alter schema {} rename to {}")
         connection.execute(rename.format(sql.Identifier(checkpoint.schema), sql.Identifier(final)))
