@@ -12,8 +12,9 @@ from tests.profiles import properties
 from tests.profiles.worlds import events, hours, talk_of
 
 many = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-at = st.none() | st.integers(-1, 14)
-now = st.integers(0, 24).map(hours)
+at = st.none() | st.integers(0, 12)
+positions = st.integers(3, 16)
+now = st.integers(2, 16).map(hours)
 batches = st.integers(1, 6)
 
 
@@ -30,7 +31,7 @@ def test_live_equals_replay_byte_for_byte(connection: Connected, drawn: Any, bat
 
 
 @many
-@given(events, at, st.none() | st.integers(0, 14), now)
+@given(events, at, st.none() | positions, now)
 def test_a_profile_is_what_was_said(
     connection: Connected, drawn: Any, at: float | None, position: int | None, now: Any
 ) -> None:
@@ -38,7 +39,7 @@ def test_a_profile_is_what_was_said(
 
 
 @many
-@given(events, at, st.integers(0, 14), now)
+@given(events, at, positions, now)
 def test_as_of_equals_a_fresh_replay(
     connection: Connected, drawn: Any, at: float | None, position: int, now: Any
 ) -> None:

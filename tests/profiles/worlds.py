@@ -28,14 +28,12 @@ SOURCES = ("web", "store")
 ATTRIBUTES = ("city", "name", "address.street", "address.zip", "tags", "address")
 
 people = st.dictionaries(
-    st.sampled_from(["user_id", "email", "loyalty_card", "anonymous_id", "phone"]),
-    st.sampled_from(["1", "2", "3"]),
-    min_size=1,
-    max_size=3,
+    st.sampled_from(["user_id", "email", "anonymous_id"]), st.sampled_from(["1", "2"]), min_size=1, max_size=2
 )
 traits = st.dictionaries(
     st.sampled_from(["city", "name", "address", "tags"]),
-    st.sampled_from(["x", "y", 1, Decimal("1.50"), None, "", [], ["a"], ["b", "a"], {}, {"street": "s", "zip": 3}]),
+    st.sampled_from(["x", "x", "y", Decimal("1.50"), None, "", ["a"], ["b", "a"], {}, {"street": "s", "zip": 3}]),
+    min_size=1,
     max_size=3,
 )
 rules = st.builds(
@@ -43,7 +41,7 @@ rules = st.builds(
     st.sampled_from(["last updated", "first", "most frequent"]),
     st.just(()),
     st.booleans(),
-    st.sampled_from([None, timedelta(hours=3), timedelta(hours=8)]),
+    st.sampled_from([timedelta(hours=4), timedelta(hours=8), None]),
     st.booleans(),
 ) | st.builds(
     Rule,
@@ -57,7 +55,15 @@ survivorships = st.builds(
 )
 seen = st.tuples(people, st.integers(0, 12), st.integers(-2, 4), traits)
 pairs = st.tuples(people, people).map(lambda both: ("link", *(dict([next(iter(each.items()))]) for each in both)))
-events = st.lists(seen | seen | seen | survivorships | pairs, min_size=1, max_size=14)
+told = st.lists(seen, min_size=2, max_size=5)
+events = st.builds(
+    lambda first, second, third, *decided: [*first, decided[0], *second, decided[1], *third],
+    told,
+    told,
+    told,
+    survivorships,
+    survivorships | pairs,
+)
 
 
 @dataclass
