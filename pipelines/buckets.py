@@ -56,7 +56,7 @@ class Codec(Generic[T]):
         """The bytes of values."""
         return Packed(_encode(values))
 
-    def unpack(self, packed: bytes) -> list[T]:
+    def unpack(self, packed: bytes | memoryview) -> list[T]:
         """The values again, in their types."""
         return self._decoder.decode(packed)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.transforms.window import GlobalWindows
 
 from pipelines.archive.reading import Portion
 from pipelines.output import write_parts
@@ -29,6 +30,11 @@ class _Step(beam.DoFn):
     def setup(self) -> None:
         """Once on each worker."""
         self._worker = self._work.worker()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """What was kept back goes out."""
+        for packet in self._worker.finish():
+            yield GlobalWindows.windowed_value(tuple(packet))
 
     def teardown(self) -> None:
         """At the end, if the engine has one."""

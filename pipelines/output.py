@@ -30,9 +30,9 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Output:
-    """Writes the rows of one table that one part of the work makes."""
+    """Writes the rows of one table that one part of the work makes, with digests where a layout says of what."""
 
-    def __init__(self, folder: str, table: str, part: str, layout: Layout) -> None:
+    def __init__(self, folder: str, table: str, part: str, layout: Layout | None) -> None:
         self._path = Path(folder) / f"{table}-{part}.rows"
         self._table = table
         self._layout = layout
@@ -43,7 +43,8 @@ class Output:
         """Takes rows in."""
         if rows:
             self._frames.append(Codec.pack(rows))
-            self._digests = added(self._digests, self._layout.digests(rows))
+            if self._layout:
+                self._digests = added(self._digests, self._layout.digests(rows))
 
     def close(self) -> Iterator[bytes]:
         """Writes the file and gives what is to be said of it; nothing where there was no row."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipelines.canonical import TRIMMED, Layout
 from pipelines.opening import ClearParts, Opening
@@ -33,11 +33,39 @@ class Table(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Family:
+    """Entity tables with the same sources and the same key, whose rows are sent once for all of them."""
+
+    members: tuple[Entities, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the first stands for all."""
+        return self.members[0].table
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The tables that they are made of."""
+        return self.members[0].sources
+
+    @property
+    def key(self) -> str:
+        """The column that is their key."""
+        return self.members[0].key
+
+    @property
+    def by_profile(self) -> bool:
+        """Whether the key is the profile of a row's subject."""
+        return self.members[0].by_profile
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that a worker needs to know. It travels to workers, so it holds values only.
 
     `keys` has the key columns of each table whose rows are wanted; what no wanted table is made of is not computed.
-    `parked` are positions that the projection left out. `memberships` is a file, see `pipelines.memberships`.
+    Without `digests` rows are written, but nothing to compare them by. `parked` are positions that the projection left
+    out. `memberships` is a file, see `pipelines.memberships`.
     """
 
     declared: Declared
@@ -48,6 +76,7 @@ class Plan:
     parked: frozenset[int] = frozenset()
     memberships: str | None = None
     opening: Opening = field(default_factory=ClearParts)
+    digests: bool = True
 
     @cached_property
     def entities(self) -> dict[str, Entities]:
@@ -83,11 +112,19 @@ class Plan:
         tables = tables_of(self.declared)
         return {name: Layout(tables[name].columns, key) for name, key in self.keys.items()}
 
-    def places(self, source: str) -> Iterator[tuple[Entities, int]]:
-        """The entity tables that are made of a table, with its place among their sources."""
-        for entities in self.entities.values():
-            if source in entities.sources:
-                yield entities, entities.sources.index(source)
+    @cached_property
+    def families(self) -> list[Family]:
+        """The entity tables that are needed; those that are made of the same rows by the same key stand together."""
+        found: dict[Any, list[Entities]] = {}
+        for each in self.entities.values():
+            found.setdefault((each.sources, each.key, each.by_profile), []).append(each)
+        return [Family(tuple(members)) for members in found.values()]
+
+    def places(self, source: str) -> Iterator[tuple[Family, int]]:
+        """The families that are made of a table, with its place among their sources."""
+        for family in self.families:
+            if source in family.sources:
+                yield family, family.sources.index(source)
 
     def address(self, table: str, bucket: int) -> str:
         """Where rows for a bucket of a table go: level, table, bucket."""

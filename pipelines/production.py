@@ -5,26 +5,20 @@ Everything here is made of the declaration's own functions, which also run live;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from decimal import Decimal
-from operator import itemgetter
-from typing import Any, get_args, get_type_hints
+from functools import partial
+from typing import Any
 
 from cdp.log.touchpoint import Touchpoint
 from pipelines.archive.form import to_events
 from pipelines.archive.reading import Portion, read_portion
-from pipelines.buckets import Codec, bucketed
-from pipelines.kinds import tuple_of
-from pipelines.memberships import Memberships
 from pipelines.opening import Opener
-from pipelines.output import Output
 from pipelines.plan import Plan, values_table
+from pipelines.routing import Gathering, Router, written
 from pipelines.sums import Sums
 from pipelines.surroundings import batch_surroundings
-from pipelines.work import Made, Packet, Result
-from projections.copying import columns_of
-from projections.entities import Entities
+from pipelines.work import Made, Packet
 from projections.facts import Facts, Row
 
 SLICE = 4_096
@@ -45,50 +39,48 @@ class Production:
     """A worker's tools for one plan."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self._rows = plan.declared.rows
+        self._plan = plan
         self._facts = [each for each in plan.declared.facts if each.table in plan.facts]
+        self._families = {family.name: family for family in plan.families}
+        self._gatherings = {family.name: Gathering(family, plan.declared.rows) for family in plan.families}
         self._surroundings = batch_surroundings(plan.timezone)
-        self._memberships = Memberships.load(plan.memberships)
+        self._router = Router(plan)
         self._held = ExitStack()
         self._opener: Opener | None = None
 
     def extract(self, portion: Portion) -> Iterator[Made]:
         """The facts of a portion of the archive, and what is made of them at once."""
         part = f"{portion.path.rpartition('/')[2].partition('.')[0]}-{portion.row_group}"
-        makers = {facts.table: _Maker(self, facts.table, part) for facts in self._facts}
-        rows = read_portion(portion, self.plan.opening.columns, self.plan.up_to)
+        outputs = {facts.table: self._router.output(facts.table, part) for facts in self._facts}
+        rows = read_portion(portion, self._plan.opening.columns, self._plan.up_to)
         for start in range(0, len(rows), SLICE):
             touchpoints = self._open(rows.slice(start, SLICE))
             for facts in self._facts:
-                yield from makers[facts.table].add(self._extracted(facts, touchpoints))
-        for maker in makers.values():
-            yield from maker.close()
+                extracted = self._extracted(facts, touchpoints)
+                yield from self._router.send(facts.table, extracted, outputs[facts.table])
+        for output in outputs.values():
+            yield from written(output)
 
     def step(self, address: str, contents: Iterable[bytes]) -> Iterator[Made]:
         """What a step makes of all rows that were sent to one of its buckets."""
         _, table, bucket = address.split("/")
-        if table in self.plan.rollups:
+        if table in self._plan.rollups:
             yield from self._sum_up(table, bucket, contents)
         else:
-            yield from self._fold(self.plan.entities[table], bucket, contents)
+            yield from self._fold(table, bucket, contents)
+
+    def finish(self) -> Iterator[Packet]:
+        """The sums that were kept back."""
+        return self._router.finish()
 
     def close(self) -> None:
         """Lets go of the opener."""
         self._held.close()
 
-    def keyed(self, entities: Entities, rows: Iterable[Any]) -> list[tuple[Any, Row]]:
-        """The rows that an entity table needs, each with its key."""
-        if entities.by_profile:
-            pairs = ((self._memberships.profile(row), row) for row in rows)
-        else:
-            pairs = ((getattr(row, entities.key), row) for row in rows)
-        return [pair for pair in pairs if pair[0] is not None]
-
     def _open(self, rows: Any) -> list[Touchpoint]:
-        events = [event for event in to_events(rows) if event.position not in self.plan.parked]
+        events = [event for event in to_events(rows) if event.position not in self._plan.parked]
         if self._opener is None:
-            self._opener = self._held.enter_context(self.plan.opening.opened())
+            self._opener = self._held.enter_context(self._plan.opening.opened())
         return self._opener.open(events)
 
     def _extracted(self, facts: Facts, touchpoints: Sequence[Touchpoint]) -> list[Row]:
@@ -102,92 +94,21 @@ class Production:
                     raise ExtractFailed(facts.table, touchpoint.position, alone) from alone
             raise
 
-    def _fold(self, entities: Entities, bucket: str, contents: Iterable[bytes]) -> Iterator[Made]:
-        codecs: list[Codec[tuple[Any, Row]]] = [
-            Codec(keyed_type(entities, self._rows, source)) for source in entities.sources
-        ]
-        gathered: dict[Any, list[list[Row]]] = {}
-        for content in contents:
-            place = content[0]
-            for key, row in codecs[place].unpack(content[1:]):
-                gathered.setdefault(key, [[] for _ in codecs])[place].append(row)
-        maker = _Maker(self, entities.table, bucket)
-        yield from maker.add(entities.rows(gathered))
-        yield from maker.close()
+    def _fold(self, family: str, bucket: str, contents: Iterable[bytes]) -> Iterator[Made]:
+        gathered = self._gatherings[family].gathered(contents)
+        for entities in self._families[family].members:
+            output = self._router.output(entities.table, bucket)
+            yield from self._router.send(entities.table, entities.rows(gathered), output)
+            yield from written(output)
 
     def _sum_up(self, table: str, bucket: str, contents: Iterable[bytes]) -> Iterator[Made]:
-        rollup = self.plan.rollups[table]
+        rollup = self._plan.rollups[table]
         sums = Sums(rollup)
         sums.merge(contents)
-        yield from self._output(table, bucket, sums.rows())
-        for name in rollup.distinct:
-            yield from self._output(values_table(rollup, name), bucket, sums.value_rows(name))
-
-    def _output(self, table: str, part: str, rows: list[tuple[Any, ...]]) -> Iterator[Result]:
-        if table in self.plan.layouts:
-            output = Output(self.plan.folder, table, part, self.plan.layouts[table])
-            output.add(rows)
-            yield from map(Result, output.close())
-
-
-class _Maker:
-    """Passes on the rows of one table that one part of the work makes: to the output, to entities and to rollups."""
-
-    def __init__(self, production: Production, table: str, part: str) -> None:
-        plan = production.plan
-        self._production = production
-        self._plan = plan
-        self._entities = list(plan.places(table))
-        row = plan.declared.rows[table]
-        self._sums = [Sums(rollup) for rollup in plan.rollups.values() if rollup.source == table]
-        layout = plan.layouts.get(table)
-        self._output = Output(plan.folder, table, part, layout) if layout else None
-        self._decimals = decimal_places(row) if self._entities else []
-
-    def add(self, rows: list[Row]) -> Iterator[Packet]:
-        """Takes rows in; those that entities need go out at once."""
-        if not rows:
-            return
-        if self._output:
-            self._output.add(rows)
-        for sums in self._sums:
-            sums.add(rows)
-        if self._entities:
-            rows = [as_stored(row, self._decimals) for row in rows]
-        for entities, place in self._entities:
-            keyed = self._production.keyed(entities, rows)
-            for bucket, found in bucketed(keyed, itemgetter(0)).items():
-                yield Packet(self._plan.address(entities.table, bucket), bytes([place]) + Codec.pack(found))
-
-    def close(self) -> Iterator[Made]:
-        """What was summed up, and what is to be noted of the rows."""
-        for sums in self._sums:
-            for bucket, parts in sums.parts():
-                yield Packet(self._plan.address(sums.rollup.table, bucket), parts)
-        if self._output:
-            yield from map(Result, self._output.close())
-
-
-def decimal_places(row: Any) -> list[int]:
-    """The places of a row type's columns that are decimals."""
-    return [place for place, sql_type in enumerate(columns_of(row).values()) if sql_type == "numeric"]
-
-
-def as_stored(row: Any, decimals: Sequence[int]) -> Any:
-    """A row as it is read back from a database, where 1E+2 is 100."""
-    if any(row[place] is not None and "E" in str(row[place]) for place in decimals):
-        return type(row)(*(Decimal(format(each, "f")) if isinstance(each, Decimal) else each for each in row))
-    return row
-
-
-def keyed_type(entities: Entities, rows: Mapping[str, Any], source: str) -> Any:
-    """The type of a source row on its way to an entity table, with its key before it."""
-    row = rows[source]
-    key = str if entities.by_profile else _present(get_type_hints(row)[entities.key])
-    return tuple_of((key, row))
-
-
-def _present(hint: Any) -> Any:
-    """`X | None` without None."""
-    [present] = [each for each in get_args(hint) or (hint,) if each is not type(None)]
-    return present
+        rows = {table: sums.rows} | {
+            values_table(rollup, name): partial(sums.value_rows, name) for name in rollup.distinct
+        }
+        for name, made in rows.items():
+            if output := self._router.output(name, bucket):
+                output.add(made())
+                yield from written(output)

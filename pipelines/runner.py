@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pipelines.archive.reading import Portion
 from pipelines.work import Work
+from projections.projector import fewer_collections
 
 EMBEDDED = (
     "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
@@ -50,7 +51,8 @@ class Beam:
         pipeline = Pipeline(options=PipelineOptions(options(self.arguments)))
         build(pipeline, work, portions)
         try:
-            pipeline.run().wait_until_finish()
+            with fewer_collections():
+                pipeline.run().wait_until_finish()
         except Exception as error:  # whatever a worker raised arrives here, as the engine's own error or in its text
             raise PipelineFailed(_reason(error)) from error
 

@@ -97,6 +97,10 @@ class SightingsWorker:
         path = Path(self._work.folder) / f"{TABLE}-{address.rpartition('/')[2]}.rows"
         yield Result(write_rows(path, TABLE, [self._codec.pack(subjects)], {}))
 
+    def finish(self) -> Iterator[Packet]:
+        """Nothing is kept back."""
+        yield from ()
+
     def close(self) -> None:
         """Nothing is held."""
 

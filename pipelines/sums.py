@@ -7,7 +7,7 @@ results are added to each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import localcontext
+from decimal import Decimal, localcontext
 from typing import Any
 
 from pipelines.buckets import Codec, Packed, bucketed
@@ -53,9 +53,13 @@ class Sums:
         for bucket, groups in bucketed(self._sums, lambda group: group).items():
             yield bucket, self._codec.pack([self._part(group) for group in groups])
 
+    def __len__(self) -> int:
+        """How many groups there are."""
+        return len(self._sums)
+
     def rows(self) -> list[tuple[Any, ...]]:
         """The rollup's rows, the columns in the order of its declaration."""
-        return [(*group, *map(trimmed, sums), *self._figures(group)) for group, sums in self._sums.items()]
+        return [(*group, *map(_stored, sums), *self._figures(group)) for group, sums in self._sums.items()]
 
     def value_rows(self, name: str) -> list[tuple[Any, ...]]:
         """The rows of a distinct figure's own table: keys, value and how many rows have it."""
@@ -82,6 +86,16 @@ class Sums:
                 yield len(values or ())
             else:
                 yield trimmed(next(iter(values))) if values else None
+
+
+def _stored(value: Any) -> Any:
+    """A sum as it is stored; most sums of a row are nothing."""
+    if value:
+        return trimmed(value)
+    return _NOTHING if isinstance(value, Decimal) else value
+
+
+_NOTHING = Decimal(0)
 
 
 def _note(values: dict[Any, int], value: Any, count: int, choose: Any) -> None:

@@ -35,6 +35,10 @@ class Worker(Protocol):
         """What becomes of all packets with one address."""
         ...
 
+    def finish(self) -> Iterator[Packet]:
+        """What it kept back, to send it together: asked for whenever the engine wants to be sure of what was done."""
+        ...
+
     def close(self) -> None:
         """Lets go of what it holds."""
         ...

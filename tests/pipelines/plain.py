@@ -26,8 +26,10 @@ def plain_engine(work: Work, portions: Sequence[Portion]) -> None:
     for portion in portions:
         with closing(work.worker()) as worker:
             take(worker.extract(portion))
+            take(worker.finish())
     for level in range(1, work.depth + 1):
         for address in [each for each in buckets if each.startswith(f"{level}/")]:
             with closing(work.worker()) as worker:
                 take(worker.step(address, reversed(buckets[address])))
+                take(worker.finish())
     write_parts(work.folder, noted)
