@@ -29,6 +29,7 @@ from cdp.platform import Platform
 from cdp.postgres.embedded import EmbeddedServer
 from cdp.registry import Credential
 from cdp.settings import Settings
+from projections.ahead import reading_ahead
 from projections.contract import Surroundings
 from projections.discovery import found_projections
 from projections.engine import Engine
@@ -117,9 +118,13 @@ def catch_up(platform: Platform, names: Sequence[str] | None) -> float:
             connection.execute(f"drop schema {schema} cascade")
     projections = [each for each in found_projections() if names is None or each.name in names]
     surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values, platform.policies)
-    with leading(platform.databases.read, Event()) as connection, fewer_collections():
+    with (
+        leading(platform.databases.read, Event()) as connection,
+        reading_ahead(platform) as ahead,
+        fewer_collections(),
+    ):
         assert connection is not None
-        engine = Engine(connection, platform.reader, platform.opener, projections, surroundings)
+        engine = Engine(connection, ahead, ahead, projections, surroundings)
         started = time.perf_counter()
         done = 0
         while step := engine.step():

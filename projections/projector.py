@@ -18,6 +18,7 @@ import psycopg
 
 from cdp.platform import Platform
 from cdp.postgres.databases import Pool
+from projections.ahead import ReadAhead, reading_ahead
 from projections.checkpoint import LeadershipLost
 from projections.contract import Connected, Surroundings
 from projections.discovery import found_projections
@@ -41,7 +42,8 @@ def run_projector(platform: Platform, stop: threading.Event) -> None:
         try:
             with leading(platform.databases.read, stop) as connection:
                 if connection is not None:
-                    follow(_engine(platform, connection), stop)
+                    with reading_ahead(platform) as ahead:
+                        follow(_engine(platform, connection, ahead), stop)
         except LeadershipLost as error:
             _logger.warning("%s", error)
             stop.wait(STAND_BY_SECONDS)
@@ -69,9 +71,9 @@ def fewer_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _engine(platform: Platform, connection: Connected) -> Engine:
+def _engine(platform: Platform, connection: Connected, ahead: ReadAhead) -> Engine:
     surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values, platform.policies)
-    return Engine(connection, platform.reader, platform.opener, found_projections(), surroundings)
+    return Engine(connection, ahead, ahead, found_projections(), surroundings)
 
 
 @contextlib.contextmanager

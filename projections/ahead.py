@@ -1,0 +1,175 @@
+"""Reading ahead: while a batch is projected, another process reads the next one and decrypts it.
+
+Half of the work of catching up is decryption. The helper is started when there is much to catch up, and is not needed
+otherwise: whatever it does not have is read and opened here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+from cdp.faults import described
+from cdp.log.events import Head, RecordedEvent
+from cdp.log.opening import decoded
+from cdp.log.touchpoint import Touchpoint
+from cdp.platform import Platform
+from cdp.settings import Settings
+from projections.track import Opener, Reader
+
+WORTH = 4
+"""Batches that must be left for a helper to be worth its start."""
+
+END_SECONDS = 10
+
+_logger = logging.getLogger(__name__)
+
+
+class Wanted(NamedTuple):
+    """A part of the log."""
+
+    after: int
+    limit: int
+    up_to: int
+
+
+class Fetched(NamedTuple):
+    """A part of the log, with its touchpoints by position."""
+
+    events: list[RecordedEvent]
+    touchpoints: dict[int, Touchpoint]
+
+
+class ReadAhead:
+    """A reader and opener that has the next batch fetched while one is worked on. Not safe to share between threads."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._settings = platform.settings
+        self._reader: Reader = platform.reader
+        self._opener: Opener = platform.opener
+        self._helper: Helper | None = None
+        self._fetched: Fetched | None = None
+
+    def head(self) -> Head:
+        """The last position, its time, and the log's incarnation."""
+        return self._reader.head()
+
+    def read(self, after: int, limit: int, up_to: int | None = None) -> list[RecordedEvent]:
+        """Events past `after`; has those fetched that follow upon them, if there are many more."""
+        last = self.head().position if up_to is None else up_to
+        self._fetched = self._helper.fetched(Wanted(after, limit, last)) if self._helper else None
+        events = self._fetched.events if self._fetched else self._reader.read(after, limit, last)
+        following = Wanted(after + len(events), limit, last)
+        if len(events) == limit and last > following.after:
+            self._fetch(following)
+        return events
+
+    def open(self, events: Sequence[RecordedEvent]) -> list[Touchpoint]:
+        """The touchpoints of events that were read last."""
+        if self._fetched is None:
+            return self._opener.open(events)
+        touchpoints = self._fetched.touchpoints
+        return [touchpoints[each.position] for each in events if each.position in touchpoints]
+
+    def close(self) -> None:
+        """Ends the helper."""
+        if self._helper is not None:
+            self._helper.close()
+            self._helper = None
+
+    def _fetch(self, wanted: Wanted) -> None:
+        if self._helper is None:
+            if wanted.up_to - wanted.after < WORTH * wanted.limit:
+                return
+            self._helper = Helper(self._settings)
+        self._helper.fetch(wanted)
+
+
+class Helper:
+    """The process, and a thread that takes in what it sends while others wait for a database. It does one thing at a
+    time; if it fails the batch is read here, where errors are dealt with."""
+
+    def __init__(self, settings: Settings) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=help_out, args=(theirs, settings), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._taking = ThreadPoolExecutor(1, "reading-ahead")
+        self._wanted: Wanted | None = None
+        self._coming: Future[Fetched | None] = self._taking.submit(self._take)
+
+    def fetch(self, wanted: Wanted) -> None:
+        """Has a part of the log read and decrypted, unless the helper is still busy."""
+        if self._wanted is None and self._coming.done():
+            with contextlib.suppress(OSError):
+                self._pipe.send(wanted)
+                self._wanted = wanted
+                self._coming = self._taking.submit(self._take)
+
+    def fetched(self, wanted: Wanted) -> Fetched | None:
+        """What was fetched, waited for; None if it is another part than is wanted now."""
+        if self._wanted is None:
+            return None
+        asked, self._wanted = self._wanted, None
+        found = self._coming.result()
+        if found is None or not found.events or asked[:2] != wanted[:2]:
+            return None
+        whole = len(found.events) == wanted.limit or asked.up_to == wanted.up_to
+        return found if whole and found.events[-1].position <= wanted.up_to else None
+
+    def close(self) -> None:
+        """Ends the process."""
+        with contextlib.suppress(OSError):
+            self._pipe.send(None)
+        self._taking.shutdown()
+        self._pipe.close()
+        self._process.join(END_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+
+    def _take(self) -> Fetched | None:
+        """The next answer; None where there is nothing in it."""
+        try:
+            answer: Any = self._pipe.recv()
+        except (EOFError, OSError):
+            return None
+        if isinstance(answer, str):
+            _logger.warning("reading ahead failed: %s", answer)
+            return None
+        events, unsealed = answer
+        try:
+            return Fetched(events, {each.position: each for each in decoded(unsealed)})
+        except ValueError:
+            return None  # whoever reads the batch now meets what cannot be decoded, and knows what to do
+
+
+def help_out(pipe: Connection, settings: Settings) -> None:
+    """The life of the process; it ends when the other end of the pipe does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(EOFError, OSError), Platform.open(settings) as platform:
+        pipe.send(((), ()))
+        while (wanted := pipe.recv()) is not None:
+            try:
+                events = platform.reader.read(*wanted)
+                unsealed = platform.opener.unseal(events)
+            except Exception as error:  # noqa: BLE001 - whoever asked meets the same error and knows what to do
+                pipe.send(described(error))
+            else:
+                pipe.send(([each._replace(business=None, personal=None) for each in events], unsealed))
+
+
+@contextlib.contextmanager
+def reading_ahead(platform: Platform) -> Iterator[ReadAhead]:
+    """Reads ahead as long as the block."""
+    ahead = ReadAhead(platform)
+    try:
+        yield ahead
+    finally:
+        ahead.close()
