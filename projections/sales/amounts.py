@@ -18,6 +18,7 @@ from projections.rollups import EXACT
 
 _DECIMAL_TEXT = re.compile(r"[+-]?\d{1,24}(\.\d{1,12})?")
 _LARGEST = Decimal(10) ** 24
+_SMALL = 10**18
 _SMALLEST_EXPONENT = -12
 _CENT = Decimal("0.01")
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
@@ -30,6 +31,8 @@ def amount(sent: object) -> Decimal | None:
     """
     if isinstance(sent, str):
         return _read(sent)
+    if type(sent) is int and -_SMALL < sent < _SMALL:
+        return Decimal(sent)
     if isinstance(sent, bool) or not isinstance(sent, (int, Decimal)):
         return None
     exact = Decimal(sent)
@@ -98,8 +101,10 @@ def _quantity(line: Mapping[str, Any]) -> Decimal | None:
 
 def label(sent: object) -> str | None:
     """A code or name of a thing as text; None for what is none, and for an empty text."""
-    if isinstance(sent, str):
+    if type(sent) is str:
         return sent or None
+    if sent is None:
+        return None
     return str(sent) if isinstance(sent, int) and not isinstance(sent, bool) else None
 
 

@@ -92,6 +92,38 @@ class Order:
 
 def fold_order(key: str, facts: Sequence[OrderFact]) -> Order:
     """The order that these facts tell of, given by effective time and event id. Pure; there is at least one fact."""
+    if len(facts) == 1 and facts[0].kind == "completed":
+        return _placed_once(key, facts[0])
+    return fold_all(key, facts)
+
+
+def _placed_once(key: str, fact: OrderFact) -> Order:
+    """What `fold_all` makes of a completion alone: most orders never see anything else, and this is felt."""
+    return Order(
+        key,
+        fact,
+        fact,
+        None if fact.total is None else Happening(fact, fact.total, fact.currency),
+        fact if fact.lines else None,
+        fact.discount or NOTHING,
+        fact.tax or NOTHING,
+        fact.shipping or NOTHING,
+        fact.store,
+        fact.campaign,
+        fact.coupon,
+        fact.currency,
+        None,
+        (),
+        (),
+        None,
+        None,
+        None,
+        None if fact.promised_at is None else fact,
+    )
+
+
+def fold_all(key: str, facts: Sequence[OrderFact]) -> Order:
+    """The order of any facts."""
     by_kind: dict[str, list[OrderFact]] = {}
     for fact in facts:
         by_kind.setdefault(fact.kind, []).append(fact)

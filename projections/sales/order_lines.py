@@ -12,7 +12,8 @@ from projections.rollups import EXACT
 from projections.sales.amounts import amount, label
 
 NOTHING = Decimal(0)
-_DISCOUNTS = ("discount", "coupon_discount", "match_discount")
+_ONE = Decimal(1)
+_DISCOUNTS = frozenset({"discount", "coupon_discount", "match_discount"})
 
 
 class Line(NamedTuple):
@@ -58,12 +59,11 @@ def sent_lines(products: object, turned: bool = False) -> list[Line]:
 def _line(sent: dict[str, object]) -> Line:
     get = sent.get
     quantity = amount(get("quantity", 1))
-    quantity = Decimal(1) if quantity is None else quantity
+    quantity = _ONE if quantity is None else quantity
     total = amount(get("total"))
     if total is None and "total" not in sent:
         price = amount(get("price"))
         total = None if price is None else price * quantity
-    discounts = [each for name in _DISCOUNTS if name in sent and (each := amount(sent[name])) is not None]
     return Line(
         label(get("product_id")) or label(get("sku")) or label(get("name")),
         label(get("category")),
@@ -71,8 +71,13 @@ def _line(sent: dict[str, object]) -> Line:
         label(get("department")),
         quantity,
         total,
-        sum(discounts, NOTHING),
+        NOTHING if sent.keys().isdisjoint(_DISCOUNTS) else _discount(sent),
     )
+
+
+def _discount(sent: dict[str, object]) -> Decimal:
+    """All that the line states as taken off."""
+    return sum((each for name in _DISCOUNTS if (each := amount(sent.get(name))) is not None), NOTHING)
 
 
 def _turned(line: Line) -> Line:
