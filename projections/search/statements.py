@@ -1,7 +1,7 @@
 """Search's statements: set-wise, and only for what a batch touched.
 
-What is looked up by key is written as a lateral subquery with a limit, which is always carried out key by key: a plan
-that reads a whole table for a batch would make catching up a matter of the square of the log.
+What is looked up by key is written as a lateral subquery with `offset 0` or a limit, which is always carried out key by
+key: a plan that reads a whole table for a batch would make catching up a matter of the square of the log.
 """
 
 from __future__ import annotations
@@ -44,76 +44,89 @@ where attribute = any(%s)
 """
 """The profiles that show one of some attributes."""
 
-_DAY_AND_PLACE = """
-    profile,
-    (effective_at at time zone %(timezone)s)::date as day,
-    channel || ' ' || source as place,
-    min(position) as position
+HOLDERS = """
+select subject, nullif(from_at, '-infinity'), from_event, nullif(to_at, 'infinity'), to_event, profile
+from {identity}.memberships
+where subject = any(%s::bigint[])
 """
+"""Whose the touchpoints of subjects are, and from when to when."""
 
-_TOUCHED = f"""
-moved as materialized (
+STATES = """
+select people.profile, newest.day, places
+from unnest(%s::text[]) as wanted (profile)
+cross join lateral (
+    select profile, places
+    from {search}.people
+    where people.profile = wanted.profile
+    limit 1
+) as people
+cross join lateral (
+    select day
+    from {search}.days
+    where days.profile = wanted.profile
+    order by day desc
+    limit 1
+) as newest
+"""
+"""The last day on which profiles were seen, and where they ever were."""
+
+LATE = """
+insert into {search}.days (profile, day, position)
+select *
+from unnest(%s::text[], %s::date[], %s::bigint[])
+on conflict (profile, day)
+do nothing
+"""
+"""Days before the last one known; in the order of the log the first touchpoint of a day stays the first."""
+
+RETELL = """
+with moved as materialized (
     select unnest(%(moved)s::text[]) as profile
 ),
-touched as materialized (
-    select {_DAY_AND_PLACE}
-    from {{timeline}}.touchpoints
-    cross join lateral (
-        select profile
-        from {{identity}}.memberships
-        where memberships.subject = touchpoints.subject
-            and (effective_at, event_id) >= (from_at, from_event)
-            and (effective_at, event_id) < (to_at, to_event)
-        offset 0
-    ) as holder
-    where position > %(after)s
-        and position <= %(position)s
-        and profile not in (select profile from moved)
-    group by profile, day, place
-),
 retold as materialized (
-    select {_DAY_AND_PLACE}
-    from {{identity}}.memberships
+    select
+        profile,
+        (effective_at at time zone %(timezone)s)::date as day,
+        channel || ' ' || source as place,
+        min(position) as position
+    from moved
+    cross join lateral (
+        select subject, from_at, from_event, to_at, to_event
+        from {identity}.memberships
+        where memberships.profile = moved.profile
+        offset 0
+    ) as membership
     cross join lateral (
         select position, effective_at, channel, source
-        from {{timeline}}.touchpoints
-        where touchpoints.subject = memberships.subject
+        from {timeline}.touchpoints
+        where touchpoints.subject = membership.subject
             and (effective_at, event_id) >= (from_at, from_event)
             and (effective_at, event_id) < (to_at, to_event)
             and position <= %(position)s
         offset 0
     ) as touchpoint
-    where profile = any(%(moved)s::text[])
     group by profile, day, place
-)
-"""
-"""The touchpoints of the batch, and those of all times of the profiles that identity moved."""
-
-_DAYS = """
-seen_again as (
-    insert into {search}.days (profile, day, position)
-    select profile, day, min(position)
-    from touched
-    group by profile, day
-    on conflict (profile, day)
-    do nothing
 ),
 retold_days as materialized (
     select profile, day, min(position) as position
     from retold
     group by profile, day
 ),
+known_days as materialized (
+    select profile, day, position
+    from moved
+    cross join lateral (
+        select day, position
+        from {search}.days
+        where days.profile = moved.profile
+        offset 0
+    ) as known
+),
 no_longer as (
     delete from {search}.days
     using (
         select profile, day
-        from moved
-        cross join lateral (
-            select day
-            from {search}.days
-            where days.profile = moved.profile
-            offset 0
-        ) as known
+        from known_days
         except
         select profile, day
         from retold_days
@@ -121,68 +134,50 @@ no_longer as (
     where days.profile = superfluous.profile
         and days.day = superfluous.day
 ),
-seen_elsewhere as (
-    insert into {search}.days as known (profile, day, position)
+written as (
+    insert into {search}.days (profile, day, position)
     select *
     from retold_days
+    except
+    select *
+    from known_days
     on conflict (profile, day)
     do update set position = excluded.position
-    where known.position <> excluded.position
 )
+select profile, array_agg(distinct place order by place)
+from retold
+group by profile
 """
-"""In the order of the log the first touchpoint of a day stays the first, unless it moved away."""
+"""Brings the days of moved profiles up to what all their touchpoints say; gives the places of those that have any."""
 
-_PEOPLE = """
-new_places as (
-    select profile, place
-    from touched
-    where not exists (
-        select
-        from {search}.people
-        where people.profile = touched.profile
-            and place = any(people.places)
-        offset 0
-    )
-    union all
-    select profile, place
-    from retold
-),
-seen as (
-    select profile, array_agg(distinct place order by place) as places
-    from new_places
-    group by profile
-),
-called as (
-    select *
-    from unnest(%(called)s::text[], %(cities)s::text[]) as called (profile, city)
-),
-changed as materialized (
+PLACE = """
+with changed as materialized (
     select
-        profile,
+        given.profile,
         known.combination as old_combination,
         known.city as old_city,
         known.places as old_places,
-        is_moved and seen.places is null as is_gone,
-        coalesce(called.city, known.city, '') as city,
+        is_retold and added is null as is_gone,
+        coalesce(given.city, known.city, '') as city,
         case
-            when is_moved or known.places is null then seen.places
-            when seen.places is null then known.places
-            else array(select place from unnest(known.places || seen.places) as place order by place)
+            when added is null then known.places
+            when is_retold or known.places is null then string_to_array(added, '|')
+            else array(
+                select distinct place
+                from unnest(known.places || string_to_array(added, '|')) as place
+                order by place
+            )
         end as places
-    from seen
-    full join called
-        using (profile)
-    cross join lateral (
-        select exists (select from moved where moved.profile = coalesce(seen.profile, called.profile)) as is_moved
-    ) as fate
+    from unnest(%(profiles)s::text[], %(places)s::text[], %(retold)s::bool[], %(cities)s::text[])
+        as given (profile, added, is_retold, city)
     left join lateral (
         select combination, city, places
         from {search}.people
-        where people.profile = coalesce(seen.profile, called.profile)
+        where people.profile = given.profile
         limit 1
     ) as known
         on true
-    where known.places is not null or seen.places is not null
+    where known.places is not null or added is not null
 ),
 gone as (
     delete from {search}.people
@@ -202,10 +197,7 @@ written as (
         city = excluded.city,
         places = excluded.places
     returning profile, combination, city, places
-)
-"""
-
-_COMBINATIONS = """
+),
 difference as (
     select combination, city, places, sum(profiles) as profiles
     from (
@@ -232,13 +224,9 @@ counted as (
     from difference
     on conflict (combination)
     do update set profiles = present.profiles + excluded.profiles
-)
-"""
-
-PLACE = f"""
-with {_TOUCHED}, {_DAYS}, {_PEOPLE}, {_COMBINATIONS},
+),
 nameless as (
-    insert into {{search}}.names (profile, name, key, words)
+    insert into {search}.names (profile, name, key, words)
     select profile, null, %(nameless)s, ''
     from changed
     where old_combination is null
@@ -248,7 +236,8 @@ select profile
 from changed
 where is_gone
 """
-"""Brings everything but names up to the batch; gives the profiles that have no touchpoint any more."""
+"""Brings people and combinations up to date: `places` were added, or are all there are of one that is retold; `cities`
+are new ones. Gives the profiles that have no touchpoint any more."""
 
 TIDY = """
 delete from {search}.combinations

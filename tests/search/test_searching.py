@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cdp.postgres.databases import Databases
 from projections.contract import Connected
 from projections.discovery import found_projections
-from projections.search import plan, queries
+from projections.search import plan, queries, sightings
 from projections.search.queries import Found, Searcher
 from projections.search.request import Cursor, InvalidCursor, InvalidSearch, Search
 from tests.projections.world import World, catch_up
@@ -32,8 +32,12 @@ def connection(databases: Databases) -> Iterator[Connected]:
 
 @pytest.fixture(params=[None, (3, 5, 4), (1, 4, 2)], ids=["as it is", "few", "very few"])
 def limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[int, ...] | None:
-    """The limits that decide which way leads to a page, and others that make a small world seem large."""
+    """The limits that decide which way leads to a page, and others that make a small world seem large.
+
+    With these the projection remembers next to nothing, too.
+    """
     if request.param:
+        monkeypatch.setattr(sightings, "REMEMBERED", request.param[0])
         for module in (plan, queries):
             for name, limit in zip(("FEW", "MANY", "LOOKED_AT"), request.param, strict=True):
                 monkeypatch.setattr(module, name, limit)
