@@ -12,13 +12,17 @@ NONE = "(none)"
 
 
 class Dimension(NamedTuple):
-    """A way to break figures down; `grain` is set for those of time: the coarsest table time that can tell them."""
+    """A way to break figures down; `grain` is set for those of time: the coarsest table time that can tell them.
+
+    `join` is what has to be joined to base rows to know it.
+    """
 
     name: str
     type: str
     meaning: str
     grain: str | None = None
     expression: str = ""
+    join: str | None = None
 
 
 _TIME: tuple[Dimension, ...] = (
@@ -31,6 +35,18 @@ _TIME: tuple[Dimension, ...] = (
     Dimension("weekday", "integer", "1 Monday to 7 Sunday", DAY, "extract(isodow from {day})::integer"),
     Dimension("hour_of_day", "integer", "0 to 23", HOUR, "extract(hour from {local})::integer"),
 )
+FIRST_TOUCH = """
+left join (
+    select distinct on (profile) profile, channel
+    from identity.memberships
+    join timeline.touchpoints
+        on touchpoints.subject = memberships.subject
+        and (effective_at, event_id) >= (from_at, from_event)
+        and (effective_at, event_id) < (to_at, to_event)
+    order by profile, effective_at, event_id
+) as touch on touch.profile = base.profile
+"""
+
 _OTHERS: tuple[Dimension, ...] = (
     Dimension("channel", "text", "the channel of the source that reported the order first"),
     Dimension("source", "uuid", "that source"),
@@ -46,6 +62,13 @@ _OTHERS: tuple[Dimension, ...] = (
     Dimension("department", "text", "the line's department"),
     Dimension("coupon", "text", "the coupon that was issued or redeemed"),
     Dimension("campaign_type", "text", "the type that the campaign's touchpoints state"),
+    Dimension(
+        "first_touch",
+        "text",
+        "the channel of the first touchpoint of the order's profile, under today's identity",
+        expression="touch.channel",
+        join=FIRST_TOUCH,
+    ),
     Dimension("network", "text", "the advertising network of a cost"),
 )
 

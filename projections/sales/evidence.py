@@ -20,7 +20,7 @@ from projections.contract import Connected
 from projections.sales.figures import RATES, Reading
 from projections.sales.measures import Measure
 from projections.sales.question import InvalidQuestion, Question
-from projections.sales.tables import COSTS, LINES
+from projections.sales.tables import COSTS, LINES, MARGINS
 
 _PLACE = "(part, effective_at, event_id, kind, line)"
 
@@ -126,7 +126,7 @@ def _rows(reading: Reading, part: Measure, number: int) -> str:
             base.source,
             base.kind,
             {"null::text" if family is COSTS else "base.order_key"} as order_key,
-            {"base.line" if family is LINES else "0::bigint"} as line,
+            {"base.line" if family in (LINES, MARGINS) else "0::bigint"} as line,
             base.currency,
             {rate} as rate,
             {adds} as adds

@@ -174,12 +174,15 @@ class Reading:
         rates = CONVERSION.format(day=self.day(table)) if self.question.convert else ""
         conditions = [*self._period(table), *(self._filter(name, table) for name in self.question.filters)]
         where = f"where {' and '.join(conditions)}" if conditions else ""
-        return f"from sales.{table.name} as base {rates} {where}"
+        joins = " ".join(
+            dict.fromkeys(DIMENSIONS[name].join or "" for name in (*self.question.keys, *self.question.filters))
+        )
+        return f"from {table.source} as base {joins} {rates} {where}"
 
     def key(self, name: str, table: Table) -> str:
         """The expression of a dimension over a table's rows."""
         dimension = DIMENSIONS[name]
-        if dimension.grain is None:
+        if not dimension.expression:
             return f"base.{name}"
         return dimension.expression.format(day=self.day(table), local=self._local(table), hour=self._hour(table))
 

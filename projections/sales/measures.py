@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from projections.sales.tables import COSTS, LINES, ORDERS, REWARDS, Family
+from projections.sales.tables import COSTS, LINES, MARGINS, ORDERS, REWARDS, Family
 
 MONEY, COUNT, QUANTITY, SHARE = "money", "count", "quantity", "share"
 
@@ -127,6 +127,19 @@ _REDEEMED = _sum("points_redeemed", QUANTITY, REWARDS, "Loyalty points used.")
 _SPEND = _sum("campaign_spend", MONEY, COSTS, "What campaigns cost, as recorded.")
 _CLICKS = _sum("clicks", QUANTITY, COSTS, "Clicks recorded with campaign spend.")
 
+_COSTED = _sum(
+    "costed_sales", MONEY, MARGINS, "What lines were sold for whose product's cost was known then, in their currency."
+)
+_MARGIN = Measure(
+    "margin",
+    MONEY,
+    "costed_sales − cost_of_goods: only of lines whose cost is known.",
+    PLATFORM,
+    MARGINS,
+    ("costed_sales",),
+    ("cost_of_goods",),
+)
+
 _ALL: tuple[Measure, ...] = (
     _ORDERS,
     _PURCHASES,
@@ -178,6 +191,18 @@ _ALL: tuple[Measure, ...] = (
     ),
     _ratio("unit_price", MONEY, _PRODUCT_SALES, _PRODUCT_UNITS, "Average price of a piece: product_sales / units."),
     _PRODUCT_CUSTOMERS,
+    _COSTED,
+    _sum(
+        "cost_of_goods",
+        MONEY,
+        MARGINS,
+        "What the pieces of these lines cost, by the last cost recorded before the sale.",
+    ),
+    _MARGIN,
+    _ratio("margin_rate", SHARE, _MARGIN, _COSTED, "margin / costed_sales."),
+    _ratio(
+        "cost_coverage", SHARE, _COSTED, _PRODUCT_SALES, "costed_sales / product_sales: how much the margin speaks of."
+    ),
     _ISSUED,
     _REDEMPTIONS,
     _ratio("redemption_rate", SHARE, _REDEMPTIONS, _ISSUED, "Coupons redeemed / issued."),

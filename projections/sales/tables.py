@@ -20,13 +20,19 @@ FINENESS = (MONTH, DAY, HOUR)
 class Table:
     """A table of a family. `grain` is the width of its time column; that of base rows is as fine as can be asked.
 
-    `words` says what stands in it for the words of expressions.
+    `words` says what stands in it for the words of expressions. `relation` is what is read where that is no table.
     """
 
     name: str
     grain: str
     dimensions: frozenset[str]
     words: Mapping[str, str]
+    relation: str | None = None
+
+    @property
+    def source(self) -> str:
+        """What stands after `from`."""
+        return self.relation or f"sales.{self.name}"
 
     def serves(self, dimensions: Collection[str], grain: str) -> bool:
         """Whether the question can be answered from it."""
@@ -109,6 +115,10 @@ _REWARDS: Mapping[str, str] = {
     "points_expired": _when("points expired", "base.points"),
     "targeted": _when("campaign targeted", ROWS),
 }
+_MARGINS: Mapping[str, str] = {
+    "costed_sales": "base.costed * base.amount",
+    "cost_of_goods": "base.costed * base.quantity * base.unit_cost",
+}
 _COSTS: Mapping[str, str] = {
     "campaign_spend": _when("campaign spend", "base.amount"),
     "message_cost": _when("message cost", "base.amount"),
@@ -118,6 +128,7 @@ _COSTS: Mapping[str, str] = {
 
 _PLACE = frozenset({"channel", "source", "brand"})
 _ORDER = _PLACE | {"store", "campaign", "currency", "customer", "reason"}
+_OWNED = frozenset({"first_touch"})
 _PRODUCT = frozenset({"product", "category", "product_brand", "department"})
 
 _BASE: Mapping[str, str] = {
@@ -134,16 +145,44 @@ def _rollup(rollup: Rollup, grain: str) -> Table:
 
 ORDERS = Family(
     "orders",
-    Table("movements", HOUR, _ORDER, _BASE),
+    Table("movements", HOUR, _ORDER | _OWNED, _BASE),
     _ORDERS,
     (_rollup(DAILY, DAY), _rollup(HOURLY, HOUR)),
 )
 LINES = Family(
     "lines",
-    Table("lines", HOUR, _ORDER | _PRODUCT, _BASE),
+    Table("lines", HOUR, _ORDER | _PRODUCT | _OWNED, _BASE),
     _LINES,
     (_rollup(CATEGORIES, DAY), _rollup(PRODUCTS, MONTH)),
 )
+_COSTED = """
+(
+    select
+        lines.*,
+        costs.unit_cost,
+        case when kind = 'sale' and costs.unit_cost is not null then 1 else 0 end as costed
+    from sales.lines
+    left join (
+        select
+            product,
+            currency,
+            amount as unit_cost,
+            effective_at as from_at,
+            lead(effective_at, 1, 'infinity') over (
+                partition by product, currency order by effective_at, event_id
+            ) as to_at
+        from sales.cost_facts
+        where kind = 'product cost'
+    ) as costs
+        on costs.product = lines.product
+        and costs.currency = lines.currency
+        and lines.effective_at >= costs.from_at
+        and lines.effective_at < costs.to_at
+)
+"""
+"""Lines with what one piece cost when they were sold, where that is known in their currency."""
+
+MARGINS = Family("margins", Table("costed_lines", HOUR, _ORDER | _PRODUCT | _OWNED, _BASE, _COSTED), _MARGINS)
 REWARDS = Family(
     "rewards",
     Table("reward_facts", HOUR, _PLACE | {"campaign", "campaign_type", "coupon", "currency"}, _BASE),

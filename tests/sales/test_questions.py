@@ -61,6 +61,7 @@ def app(module_settings: Settings) -> Iterator[Served]:
             said("Order Delivered", "2024-04-04T12:00:00Z", "u3", order_id="A-4"),
             said("Exchange Rate Recorded", "2024-03-01T06:00:00Z", None, currency="EUR", base="TRY", rate="34.0123"),
             said("Exchange Rate Recorded", "2024-04-01T06:00:00Z", None, currency="EUR", base="TRY", rate="35"),
+            said("Product Cost Recorded", "2024-03-01T06:00:00Z", None, product_id="tea", cost="7.25", currency="TRY"),
             said("Points Earned", "2024-03-02T10:00:00Z", "u1", points=25),
         )
         app.send("till", bought("T-1", "2024-03-31T21:30:00Z", "u2", {**TEA, "quantity": 1}, store="Kadıköy"))
@@ -125,6 +126,18 @@ def test_products_and_customers(app: Served) -> None:
     ]
 
 
+def test_sales_by_the_channel_that_a_customer_came_by(app: Served) -> None:
+    assert rows(app, measures="orders", by="first_touch,channel") == [
+        {"first_touch": "web", "channel": "web", "orders": 4},
+        {"first_touch": "web", "channel": "store", "orders": 1},
+    ]
+
+
+def test_margins_speak_of_lines_whose_cost_is_known(app: Served) -> None:
+    found = rows(app, measures="product_sales,costed_sales,margin", currency="TRY")
+    assert found == [{"currency": "TRY", "product_sales": "167.60", "costed_sales": "87.50", "margin": "36.75"}]
+
+
 def test_a_day_begins_in_the_zone_asked_for(app: Served) -> None:
     def days(**zone: str) -> list[str]:
         return [row["day"] for row in rows(app, measures="orders", by="day", channel="store", **zone)]
@@ -157,6 +170,8 @@ def test_times_are_compared_by_their_place(app: Served) -> None:
         {"measures": "orders", "by": "hour", "zone": "Asia/Tokyo"},
         {"measures": "points_earned,on_time_rate"},
         {"measures": "refunded,cancelled", "by": "reason,weekday"},
+        {"measures": "gross,customers", "by": "first_touch"},
+        {"measures": "margin,margin_rate,cost_coverage", "by": "product"},
     ],
 )
 def test_the_evidence_of_a_figure_sums_to_it(app: Served, question: dict[str, str]) -> None:
