@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from cdp.erasing import Eraser
 from cdp.settings import Settings
+from cdp.vault.vault import Doomed
 from tests.api.serving import Served, served
 from tests.profiles.story import identified, ruled, told
 
@@ -173,6 +175,20 @@ def test_an_ambiguous_identifier_says_why(app: Served) -> None:
     [email] = [each for each in found["identifiers"] if each["type"] == "email"]
     assert (email["verdict"]["code"], email["verdict"]["detail"]) == ("ambiguous", "limit")
     assert "2 values of user_id of customers, where 1 may be" in email["verdict"]["message"]
+
+
+def test_erasure_has_no_past(app: Served) -> None:
+    # Given the position before the address is erased
+    platform = app.platform
+    before = platform.reader.head().position
+    number = platform.naming.find("email:ada@example.com").number
+    Eraser(platform.vault, platform.log.touchpoints).destroy(Doomed(numbers=[number]))
+    # When the profile is asked for, now or as it was known
+    for then in ({}, {"known_at": before}, {"as_of": "2024-03-01"}):
+        [found] = app.get("/api/profiles", user_id="u1", **then).json()["profiles"]
+        # Then the address is gone at every moment, and the answer says so
+        assert [each["value"] for each in found["identifiers"] if each["type"] == "email"] == [None]
+        assert found["selection"]["erased"]
 
 
 def test_the_timeline_is_filtered_by_several_things_at_any_moment(app: Served) -> None:
