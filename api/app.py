@@ -29,6 +29,7 @@ from api import (
     quality,
     quarantine,
     sales,
+    sales_views,
     search,
 )
 from api.door import Door
@@ -94,7 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.router.routes[:0] = _collecting()
     app.router.routes.extend(health.routes())
-    knowing = (profiles, search, accounts, sales, quality)
+    knowing = (profiles, search, accounts, sales, sales_views, quality)
     for module in (*knowing, plans, identity, configuration, quarantine, management, projections):
         app.include_router(module.router, prefix="/api")
     answer_with_problems(app)
