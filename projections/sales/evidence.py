@@ -104,8 +104,6 @@ def _rows(reading: Reading, part: Measure, number: int) -> str:
     """The base rows that add to a part."""
     family = part.family
     value = reading.value(part, family, family.base)
-    source = reading.source(family.base)
-    joined = "and" if "where" in source else "where"
     rate = "rates.rate" if reading.converted(part) else "null::numeric"
     adds = (
         "1::numeric"
@@ -114,7 +112,7 @@ def _rows(reading: Reading, part: Measure, number: int) -> str:
         if reading.converted(part)
         else f"({value})::numeric"
     )
-    profile = f"{joined} base.profile is not null and ({value}) > 0" if part.distinct else f"{joined} ({value}) <> 0"
+    counting = ("base.profile is not null", f"({value}) > 0") if part.distinct else (f"({value}) <> 0",)
     rows = f"""
         select
             {"distinct on (base.profile)" if part.distinct else ""}
@@ -130,8 +128,7 @@ def _rows(reading: Reading, part: Measure, number: int) -> str:
             base.currency,
             {rate} as rate,
             {adds} as adds
-        {source}
-        {profile}
+        {reading.source(family.base, *counting)}
         {"order by base.profile, base.effective_at, base.event_id" if part.distinct else ""}
     """
     return f"({rows})"

@@ -17,6 +17,9 @@ from projections.sales.tables import DAY, MONTH, Family, Table
 PLACES = 6
 """Digits after the point of a ratio, which is the only thing that is rounded."""
 
+WORK_MEMORY = "64MB"
+"""For an answer's sums by product, which would else go through the disk."""
+
 RATES = """
 rates as (
     select
@@ -66,6 +69,7 @@ class Figures:
 def answer(connection: Connected, question: Question, shop: ZoneInfo) -> Figures:
     """The figures, exact. Reads the stable views of the sales projection."""
     statement = figures_statement(question, shop)
+    connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
     found = connection.execute(statement.sql.encode(), statement.parameters).fetchall()
     columns = (*question.keys, *question.measures)
     rows = [row[: len(columns)] for row in found]
@@ -76,22 +80,14 @@ def answer(connection: Connected, question: Question, shop: ZoneInfo) -> Figures
 def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
     """One statement for the whole answer: a part for each family, put together by the keys."""
     reading = Reading(question, shop)
+    selections = list(reading.selections())
     selected = [*question.keys, *(f"{_formula(measure)} as {measure.name}" for measure in question.chosen)]
-    added = ", ".join(f"{_together(part)} as {_sum_name(part)}" for part in reading.parts)
     keys = list(question.keys)
     something = " or ".join(f"{_sum_name(part)} <> 0" for part in reading.parts)
-    grouped = f"group by {', '.join(keys)}" if keys else ""
-    unconverted = (
-        "array_agg(distinct missing) filter (where missing is not null)" if question.convert else "null::text[]"
-    )
     sql = f"""
         with {RATES + "," if question.convert else ""}
-        parts as ({" union all ".join(reading.selections())}),
-        together as (
-            select {", ".join([*keys, added, f"{unconverted} as missing"])}
-            from parts
-            {grouped}
-        )
+        parts as ({" union all ".join(selections)}),
+        together as ({_put_together(reading, len(selections))})
         select {", ".join([*selected, "count(*) over ()", "missing"])}
         from together
         {f"where missing is not null or {something}" if keys else ""}
@@ -99,6 +95,20 @@ def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
         limit %(limit)s
     """
     return Statement(sql, {**reading.parameters, "limit": question.limit})
+
+
+def _put_together(reading: Reading, selections: int) -> str:
+    """The parts of each key in one row. One part without conversions is that already."""
+    question, names = reading.question, [_sum_name(part) for part in reading.parts]
+    if selections == 1 and question.convert is None:
+        return f"select {', '.join([*question.keys, *names])}, null::text[] as missing from parts"
+    unconverted = "array_agg(distinct missing) filter (where missing is not null)"
+    added = [f"{_together(part)} as {name}" for part, name in zip(reading.parts, names, strict=True)]
+    return f"""
+        select {", ".join([*question.keys, *added])}, {unconverted if question.convert else "null::text[]"} as missing
+        from parts
+        {f"group by {', '.join(question.keys)}" if question.keys else ""}
+    """
 
 
 class Reading:
@@ -131,7 +141,24 @@ class Reading:
                 yield self._selection(family, self.question.table(family, self._shop), additive)
             for part in own:
                 if part.distinct:
-                    yield self._selection(family, family.base, [part])
+                    yield self._customers(family, part)
+
+    def _customers(self, family: Family, part: Measure) -> str:
+        """How many profiles have a row that counts, by the keys."""
+        base = family.base
+        keys = [f"{self.key(name, base)} as {name}" for name in self.question.keys]
+        values = [f"{'count(*)' if each is part else 'null'}::numeric as {_sum_name(each)}" for each in self.parts]
+        counting = ("base.profile is not null", f"({self.value(part, family, base)}) > 0")
+        places = ", ".join(str(place) for place in range(1, len(keys) + 2))
+        return f"""
+            select {", ".join([*self.question.keys, *values, "null::text as missing"])}
+            from (
+                select {", ".join([*keys, "base.profile"])}
+                {self.source(base, *counting)}
+                group by {places}
+            ) as counted
+            {f"group by {', '.join(self.question.keys)}" if keys else ""}
+        """
 
     def _selection(self, family: Family, table: Table, own: Sequence[Measure]) -> str:
         keys = [f"{self.key(name, table)} as {name}" for name in self.question.keys]
@@ -154,8 +181,6 @@ class Reading:
         """
 
     def _aggregate(self, part: Measure, family: Family, table: Table) -> str:
-        if part.distinct:
-            return f"count(distinct base.profile) filter (where {self.value(part, family, table)} > 0)"
         value = self.value(part, family, table)
         return f"sum(({value}) * rates.rate)" if self.converted(part) else f"sum({value})"
 
@@ -169,10 +194,10 @@ class Reading:
         minus = [family.adds(name, table) for name in part.minus]
         return " - ".join([" + ".join(f"({each})" for each in plus), *(f"({each})" for each in minus)])
 
-    def source(self, table: Table) -> str:
+    def source(self, table: Table, *more: str) -> str:
         """From which rows: the table under the period and the filters, with rates where amounts are converted."""
         rates = CONVERSION.format(day=self.day(table)) if self.question.convert else ""
-        conditions = [*self._period(table), *(self._filter(name, table) for name in self.question.filters)]
+        conditions = [*self._period(table), *(self._filter(name, table) for name in self.question.filters), *more]
         where = f"where {' and '.join(conditions)}" if conditions else ""
         joins = " ".join(
             dict.fromkeys(DIMENSIONS[name].join or "" for name in (*self.question.keys, *self.question.filters))
