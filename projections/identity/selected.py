@@ -41,13 +41,20 @@ cross join lateral (
 ) as seen
 where first_position is not null
 """
-_IDENTIFIERS = """
+_IDENTIFIERS = f"""
 select number, type, namespace, (
     select count(*)
     from (select from identity.links where links.number = identifiers.number limit %(many)s) as holders
 )
 from identity.identifiers
 where number = any(%(numbers)s::bigint[])
+    and exists (
+        select
+        from identity.links
+        join timeline.touchpoints using (subject)
+        where links.number = identifiers.number
+            and {_SELECTED}
+    )
 """
 _SEEN_WITH = f"""
 select sightings.subject, numbers

@@ -50,3 +50,13 @@ def test_as_of_equals_a_fresh_replay(
 @given(events, now)
 def test_a_profile_of_many_values_is_what_was_said(connection: Connected, drawn: Any, now: Any) -> None:
     properties.a_profile_of_many_values_is_what_was_said(connection, talk_of(drawn), now)
+
+
+def test_a_steward_names_somebody_whom_nobody_knew_then(connection: Connected) -> None:
+    """A decision about an identifier that a past moment does not show yet joins nobody at that moment."""
+    drawn = [
+        ({"user_id": "1"}, 11, 0, {}),
+        ({"anonymous_id": "1", "user_id": "2"}, 0, 2, {"city": "x"}),
+        ("link", {"anonymous_id": "1"}, {"user_id": "1"}),
+    ]
+    properties.as_of_equals_a_fresh_replay(connection, talk_of(drawn), 0, 15, hours(2))
