@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -16,10 +18,11 @@ from projections.discovery import found_projections
 from projections.search import plan, queries, sightings
 from projections.search.queries import Found, Searcher
 from projections.search.request import Cursor, InvalidCursor, InvalidSearch, Search
-from tests.projections.world import World, catch_up
+from tests.projections.world import World, catch_up, dump
 from tests.search.telling import any_search, facets, grow, ordered, told
 
 NEEDED = [each for each in found_projections() if each.name in ("identity", "profiles", "timeline", "search")]
+SEARCH = [each for each in NEEDED if each.name == "search"]
 SEARCHES = 15
 
 
@@ -30,7 +33,13 @@ def connection(databases: Databases) -> Iterator[Connected]:
         yield connection
 
 
-@pytest.fixture(params=[None, (3, 5, 4), (1, 4, 2)], ids=["as it is", "few", "very few"])
+@pytest.fixture(
+    params=[
+        pytest.param(None, id="as it is"),
+        pytest.param((3, 5, 4), id="few", marks=pytest.mark.slow),
+        pytest.param((1, 4, 2), id="very few", marks=pytest.mark.slow),
+    ]
+)
 def limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[int, ...] | None:
     """The limits that decide which way leads to a page, and others that make a small world seem large.
 
@@ -78,6 +87,48 @@ def test_it_finds_what_a_look_at_every_profile_finds(
         else:
             assert count.total <= len(expected)
             assert limits is not None
+
+
+@many
+@given(st.integers(0, 2**32), st.integers(20, 120), st.integers(1, 12))
+def test_what_is_remembered_leaves_no_trace(
+    connection: Connected, limits: tuple[int, ...] | None, seed: int, touchpoints: int, batch_size: int
+) -> None:
+    # Given a world kept up in small batches, in which people are seen again after they merged or parted
+    world = World(incarnation=uuid4())
+    grow(world, random.Random(seed), touchpoints)
+    catch_up(world.engine(connection, NEEDED, batch_size=batch_size))
+    live = dump(connection, SEARCH)
+    # When it is built anew in one go
+    catch_up(replace(world, incarnation=uuid4()).engine(connection, NEEDED))
+    # Then every row is the same
+    assert dump(connection, SEARCH) == live
+
+
+def test_who_merges_is_seen_as_one_afterwards(connection: Connected) -> None:
+    # Given two people
+    world = World(incarnation=uuid4())
+    world.see({"user_id": "1"}, at=0)
+    world.see({"email": "1"}, at=24)
+    engine = world.engine(connection, NEEDED, batch_size=1)
+    catch_up(engine)
+    assert [each.last_seen for each in pages(connection, Search(), 10)] == [date(2024, 3, 2), date(2024, 3, 1)]
+    # When they turn out to be one, and each of the identifiers is seen again
+    world.see({"user_id": "1", "email": "1"}, at=48)
+    world.see({"user_id": "1"}, at=72, channel="store")
+    world.see({"email": "1"}, at=96)
+    catch_up(engine)
+    # Then there is one person, seen by all of them
+    [found] = pages(connection, Search(), 10)
+    assert (found.first_seen, found.last_seen, found.channels) == (date(2024, 3, 1), date(2024, 3, 5), ["store", "web"])
+    # When a steward parts them, and they are seen again
+    world.decide("unlink", {"user_id": "1"}, {"email": "1"})
+    world.see({"user_id": "1"}, at=120)
+    world.see({"email": "1"}, at=144)
+    catch_up(engine)
+    # Then there are two again
+    found_days = [(each.first_seen, each.last_seen) for each in pages(connection, Search(), 10)]
+    assert found_days == [(date(2024, 3, 2), date(2024, 3, 7)), (date(2024, 3, 1), date(2024, 3, 6))]
 
 
 def opened(world: World) -> list:  # type: ignore[type-arg]
