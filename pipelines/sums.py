@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, localcontext
+from operator import itemgetter
 from typing import Any
 
 from pipelines.buckets import Codec, Packed, bucketed
@@ -42,16 +43,20 @@ class Sums:
 
     def merge(self, parts: Iterable[bytes]) -> None:
         """Takes in what others summed up."""
-        for group, sums, figures in self._codec.unpack_all(parts):
-            self._add_sums([(group, sums)])
+        found = list(self._codec.unpack_all(parts))
+        self._add_sums((group, sums) for group, sums, _ in found)
+        if not self._values:
+            return
+        for group, _, figures in found:
             for (_, choose), seen, values in zip(self._values, self._seen, figures, strict=True):
                 for value, count in values:
                     _note(seen.setdefault(group, {}), value, count, choose)
 
     def parts(self) -> Iterator[tuple[int, Packed]]:
         """What was summed up, by bucket of its groups, ready to travel."""
-        for bucket, groups in bucketed(self._sums, lambda group: group).items():
-            yield bucket, self._codec.pack([self._part(group) for group in groups])
+        parts = (self._part(group, sums) for group, sums in self._sums.items())
+        for bucket, found in bucketed(parts, itemgetter(0)).items():
+            yield bucket, self._codec.pack(found)
 
     def __len__(self) -> int:
         """How many groups there are."""
@@ -67,17 +72,17 @@ class Sums:
         return [(*group, value, count) for group, values in seen.items() for value, count in values.items()]
 
     def _add_sums(self, sums: Iterable[tuple[Group, Iterable[Any]]]) -> None:
+        """Groups hash slowly, so each is looked up once."""
         with localcontext(EXACT):
             for group, added in sums:
-                present = self._sums.get(group)
-                if present is None:
-                    self._sums[group] = list(added)
-                else:
-                    for place, value in enumerate(added):
+                fresh = [*added]
+                present = self._sums.setdefault(group, fresh)
+                if present is not fresh:
+                    for place, value in enumerate(fresh):
                         present[place] += value
 
-    def _part(self, group: Group) -> Part:
-        return (group, tuple(self._sums[group]), tuple([list(seen.get(group, {}).items()) for seen in self._seen]))
+    def _part(self, group: Group, sums: list[Any]) -> Part:
+        return (group, tuple(sums), tuple([list(seen.get(group, {}).items()) for seen in self._seen]))
 
     def _figures(self, group: Group) -> Iterator[Any]:
         for (_, choose), seen in zip(self._values, self._seen, strict=True):

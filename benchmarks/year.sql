@@ -1,0 +1,57 @@
+-- The totals of the four rollups of sales, by DuckDB straight from the archive's files. Every order of the year is a
+-- completed one with a card, so a customer is a subject, new until an order was worth something.
+create temp table orders as
+with sent as (
+    select effective_at, source, channel, subject, decode(header) ->> '$.id' as event_id,
+        from_json(
+            decode(business[17:]),
+            '{"properties": {"store": "varchar", "total": "decimal(18,2)", "discount": "decimal(18,2)",
+              "currency": "varchar", "products": [{"product_id": "varchar", "category": "varchar", "brand": "varchar",
+              "department": "varchar", "quantity": "decimal(18,2)", "total": "decimal(18,2)",
+              "discount": "decimal(18,2)"}]}}'
+        ).properties as sent
+    from read_parquet(getvariable('files'))
+    where name = 'Order Completed'
+)
+select *,
+    case
+        when bool_or(sent.total > 0) over (
+            partition by subject
+            order by effective_at, event_id
+            rows between unbounded preceding and 1 preceding
+        ) then 'returning'
+        else 'new'
+    end as customer
+from sent;
+
+create temp table hourly as
+select date_trunc('hour', effective_at) as hour, channel, source, sent.store, sent.currency, customer,
+    sent.total > 0 as purchase, count(*) as rows, sum(sent.total) as amount, sum(sent.discount) as discount,
+    sum(list_sum(list_transform(sent.products, lambda line: coalesce(line.quantity, 1)))) as units
+from orders
+group by all;
+
+create temp table daily as
+select effective_at::date as day, channel, source, sent.store, sent.currency, customer,
+    sent.total > 0 as purchase, count(*) as rows, sum(sent.total) as amount, sum(sent.discount) as discount,
+    sum(list_sum(list_transform(sent.products, lambda line: coalesce(line.quantity, 1)))) as units
+from orders
+group by all;
+
+create temp table lines as
+select effective_at, channel, source, sent.currency, customer, unnest(sent.products, recursive := true)
+from orders;
+
+create temp table categories as
+select effective_at::date as day, channel, source, currency, customer, category, brand, department,
+    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity, sum(total) as amount,
+    sum(discount) as discount
+from lines
+group by all;
+
+create temp table products as
+select date_trunc('month', effective_at) as month, product_id, channel, source, currency, customer, category, brand,
+    department, quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity, sum(total) as amount,
+    sum(discount) as discount
+from lines
+group by all;
