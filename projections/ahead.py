@@ -13,12 +13,15 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
 
 from cdp.faults import described
 from cdp.log.events import Head, RecordedEvent
-from cdp.log.opening import decoded
-from cdp.log.touchpoint import Touchpoint
+from cdp.log.opening import Unsealed, decoded
+from cdp.log.touchpoint import TOPIC, Touchpoint
 from cdp.platform import Platform
 from cdp.settings import Settings
 from projections.track import Opener, Reader
@@ -37,6 +40,26 @@ class Wanted(NamedTuple):
     after: int
     limit: int
     up_to: int
+
+
+class Carried(msgspec.Struct, frozen=True, array_like=True):
+    """An event on its way here, its parts in the clear; one that is no touchpoint has a header only."""
+
+    originator_id: UUID
+    version: int
+    topic: str
+    unsealed: Unsealed
+
+    def event(self) -> RecordedEvent:
+        """The event without its parts."""
+        said = self.unsealed
+        return RecordedEvent(
+            said.position, self.originator_id, self.version, self.topic, said.recorded_at, said.header, None, None
+        )
+
+
+_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+_decode = msgspec.msgpack.Decoder(list[Carried] | str).decode
 
 
 class Fetched(NamedTuple):
@@ -137,15 +160,15 @@ class Helper:
     def _take(self) -> Fetched | None:
         """The next answer; None where there is nothing in it."""
         try:
-            answer: Any = self._pipe.recv()
+            answer = _decode(self._pipe.recv_bytes())
         except (EOFError, OSError):
             return None
         if isinstance(answer, str):
             _logger.warning("reading ahead failed: %s", answer)
             return None
-        events, unsealed = answer
+        touchpoints = (each.unsealed for each in answer if each.topic == TOPIC)
         try:
-            return Fetched(events, {each.position: each for each in decoded(unsealed)})
+            return Fetched([each.event() for each in answer], {each.position: each for each in decoded(touchpoints)})
         except ValueError:
             return None  # whoever reads the batch now meets what cannot be decoded, and knows what to do
 
@@ -154,15 +177,27 @@ def help_out(pipe: Connection, settings: Settings) -> None:
     """The life of the process; it ends when the other end of the pipe does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError), Platform.open(settings) as platform:
-        pipe.send(((), ()))
+        pipe.send_bytes(_encode([]))
         while (wanted := pipe.recv()) is not None:
             try:
-                events = platform.reader.read(*wanted)
-                unsealed = platform.opener.unseal(events)
+                answer: list[Carried] | str = _carried(platform, wanted)
             except Exception as error:  # noqa: BLE001 - whoever asked meets the same error and knows what to do
-                pipe.send(described(error))
-            else:
-                pipe.send(([each._replace(business=None, personal=None) for each in events], unsealed))
+                answer = described(error)
+            pipe.send_bytes(_encode(answer))
+
+
+def _carried(platform: Platform, wanted: Wanted) -> list[Carried]:
+    events = platform.reader.read(*wanted)
+    unsealed = {each.position: each for each in platform.opener.unseal(events)}
+    return [
+        Carried(
+            each.originator_id,
+            each.version,
+            each.topic,
+            unsealed.get(each.position) or Unsealed(each.position, each.recorded_at, each.header, None, {}, ()),
+        )
+        for each in events
+    ]
 
 
 @contextlib.contextmanager

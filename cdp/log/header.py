@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cdp.log.touchpoint import Header
+from cdp.log.touchpoint import Header, SealedUnder
 
 Upcaster = Callable[[dict[str, Any]], None]
 
@@ -16,6 +16,7 @@ UPCASTERS: tuple[Upcaster, ...] = ()
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Header)
+_sealed_under = msgspec.json.Decoder(SealedUnder)
 
 
 def encode_header(header: Header) -> bytes:
@@ -31,3 +32,11 @@ def decode_header(data: bytes, upcasters: Sequence[Upcaster] = UPCASTERS) -> Hea
     for lift in upcasters[state.pop("v", 1) - 1 :]:
         lift(state)
     return msgspec.convert(state, Header)
+
+
+def decode_sealed_under(data: bytes, upcasters: Sequence[Upcaster] = UPCASTERS) -> SealedUnder:
+    """Reads of a stored header how to unseal the personal part."""
+    if not upcasters:
+        return _sealed_under.decode(data)
+    header = decode_header(data, upcasters)
+    return SealedUnder(header.id, header.keys, header.flags)

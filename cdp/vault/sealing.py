@@ -62,7 +62,7 @@ def unseal(
 
 def derive(subject_key: bytes, period_keys: Sequence[bytes], field_class: str) -> bytes:
     """HKDF-SHA256 (RFC 5869) of the keys, each of 32 bytes, with the field class as info: one block of output."""
-    if any(len(key) != KEY_BYTES for key in (subject_key, *period_keys)):
+    if set(map(len, (subject_key, *period_keys))) != {KEY_BYTES}:
         raise ValueError(f"subject and period keys have {KEY_BYTES} bytes each")
     pseudorandom = _extract(subject_key + b"".join(period_keys))
     inner = sha256(pseudorandom.translate(INNER) + _INNER_END + field_class.encode() + b"\x01").digest()
