@@ -23,16 +23,17 @@ class Arrival:
 
     def sighted(self) -> Sighted:
         """As a subject that nobody saw before."""
-        return Sighted(tuple(sorted(set(self.first_touchpoint.header.numbers()))), self.first)
+        numbers = self.first_touchpoint.header.numbers()
+        return Sighted(tuple(sorted(set(numbers))) if len(numbers) > 1 else numbers, self.first)
 
     def renewed(self, known: Sighted) -> Sighted:
         """What is known of the subject, with what the batch adds; the very same object if it adds nothing."""
-        earlier = {
-            source: moment
-            for source, moment in self.first.items()
-            if source not in known.first or moment < known.first[source]
-        }
-        return Sighted(known.numbers, {**known.first, **earlier}) if earlier else known
+        first = known.first
+        for source, moment in self.first.items():
+            earliest = first.get(source)
+            if earliest is None or moment < earliest:
+                first = {**first, source: moment}
+        return known if first is known.first else Sighted(known.numbers, first)
 
 
 def arrivals(touchpoints: Iterable[Touchpoint]) -> dict[int, Arrival]:

@@ -36,10 +36,14 @@ class Sighted(NamedTuple):
     def seen(self, subject: int, public: Collection[UUID]) -> SubjectSeen:
         """As resolution takes it, when these sources are the public ones. Of its moments it has only the first, which
         is enough where nobody takes turns."""
-        server = min((moment for source, moment in self.first.items() if source not in public), default=None)
-        showed = min((moment for source, moment in self.first.items() if source in public), default=None)
+        server, shown = None, None
+        for source, moment in self.first.items():
+            if source in public:
+                shown = moment if shown is None else min(shown, moment)
+            else:
+                server = moment if server is None else min(server, moment)
         moments = (min(self.first.values()),) if len(self.numbers) > 1 else ()
-        return SubjectSeen(subject, self.numbers, server, showed, moments)
+        return SubjectSeen(subject, self.numbers, server, shown, moments)
 
 
 class Authenticated(NamedTuple):

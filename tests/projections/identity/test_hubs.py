@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
-import pytest
-
-from cdp.postgres.databases import Databases
 from projections.contract import Connected
 from projections.identity.reading import component_of, group_of
 from projections.identity.selection import EVERYTHING, Selection
@@ -16,13 +12,6 @@ from tests.projections.world import START, World, catch_up, rows_of, subject_of
 
 LINES = 6_000
 BATCH = 1_000
-
-
-@pytest.fixture
-def connection(databases: Databases) -> Iterator[Connected]:
-    """A connection to a fresh read database."""
-    with databases.read.connection() as connection:
-        yield connection
 
 
 def called(world: World, first: int, last: int) -> None:
