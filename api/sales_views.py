@@ -1,4 +1,4 @@
-"""Views of sales that are more than sums: cohorts, RFM, what is bought together, the effect of a promotion."""
+"""Views of sales that are more than sums: cohorts, RFM, value pyramid, affinity, the effect of a promotion."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.exact import exact_json
+from api.exact import Body, exact_json
 from api.sales import invalid_refused
 from api.sales_answers import named, plain
 from api.sales_grammar import read_question
-from api.security import platform_of, reading, refusals, require
+from api.security import Refused, platform_of, reading, refusals, require
 from cdp.platform import Platform
 from projections.sales.question import PREVIOUS, Question
 from projections.sales.views.affinity import Asked, Companion, read_affinity
 from projections.sales.views.cohorts import Cohort, read_cohorts
 from projections.sales.views.effect import Stage, read_effect
+from projections.sales.views.pyramid import Definition, InvalidDefinition, Tier, read_pyramid
 from projections.sales.views.rfm import Segment, read_rfm
 
 router = APIRouter(
@@ -78,6 +80,38 @@ def affinity(
     return exact_json({"item": item, "kind": kind, "companions": [_companion(each) for each in found]})
 
 
+@router.post("/sales/pyramid", response_model=None)
+def pyramid(
+    platform: Served,
+    body: Body,
+    by: Literal["channel", "source", "brand", "store", "campaign"] | None = None,
+    first: First = None,
+    last: Last = None,
+) -> Response:
+    """Customers in tiers by a score: the body has `coefficients` of metrics, `tiers` with thresholds, a `currency`.
+
+    The answer names the version of the definition: the hash of what it says.
+    """
+    try:
+        definition = Definition.of(body)
+    except InvalidDefinition as error:
+        raise Refused(422, "invalid", str(error)) from error
+    day = last or today(platform)
+    with reading(platform) as connection:
+        found = read_pyramid(connection, definition, by, first, day)
+    return exact_json(
+        {
+            "version": definition.version,
+            "currency": definition.currency,
+            "coefficients": {name: _exact(each) for name, each in definition.coefficients.items()},
+            "thresholds": {name: _exact(each) for name, each in definition.tiers},
+            "as_of": day,
+            "by": by,
+            "tiers": [_tier(platform, by, each) for each in found],
+        }
+    )
+
+
 @router.get("/sales/effect", response_model=None)
 def effect(request: Request, platform: Served) -> Response:
     """Before, during and after `from` … `to`, for an average day: one of `measures`, filters, `convert`, `compare`.
@@ -115,6 +149,14 @@ def _cohort(cohort: Cohort) -> dict[str, Any]:
 
 def _segment(segment: Segment) -> dict[str, Any]:
     return {**segment._asdict(), "net": _exact(segment.net)}
+
+
+def _tier(platform: Platform, by: str | None, tier: Tier) -> dict[str, Any]:
+    shown = {name: _exact(each) if isinstance(each, Decimal) else each for name, each in tier._asdict().items()}
+    cut = shown.pop("cut")
+    if by is None:
+        return shown
+    return {**shown, by: named(platform, UUID(cut)) if by == "source" and cut else cut}
 
 
 def _companion(found: Companion) -> dict[str, Any]:

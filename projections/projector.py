@@ -29,6 +29,9 @@ SMALL_BATCH = 1_000
 PAUSE_SECONDS = 0.05
 STAND_BY_SECONDS = 0.5
 RETRY_SECONDS = 1
+BATCH_TIMEOUT = "10min"
+"""How long a batch may take. The settings bound who holds the log's lock; a batch holds none, and a busy machine that
+cut every try at the same batch short would never get past it."""
 
 _logger = logging.getLogger(__name__)
 
@@ -86,6 +89,8 @@ def leading(pool: Pool, stop: threading.Event) -> Iterator[Connected | None]:
     arguments: dict[str, Any] = (pool.kwargs() if callable(pool.kwargs) else pool.kwargs) or {}
     with psycopg.connect(conninfo, **arguments) as connection:
         connection.execute("set synchronous_commit = off")
+        connection.execute(f"set transaction_timeout = '{BATCH_TIMEOUT}'")
+        connection.execute(f"set idle_in_transaction_session_timeout = '{BATCH_TIMEOUT}'")
         while not _claim(connection):
             if stop.wait(STAND_BY_SECONDS):
                 yield None

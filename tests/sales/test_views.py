@@ -81,6 +81,31 @@ def test_an_effect_names_its_baseline(app: Served) -> None:
     assert app.get("/api/sales/effect", measures="orders").status_code == 422
 
 
+def test_the_pyramid_carries_its_definition(app: Served) -> None:
+    def asked(body: dict[str, Any], **words: str) -> Any:
+        headers = {"Authorization": f"Bearer {app.token}"}
+        return app.client.post("/api/sales/pyramid", params={"to": "2024-03-20", **words}, json=body, headers=headers)
+
+    body = {
+        "currency": "TRY",
+        "coefficients": {"money": "0.1", "frequency": 2},
+        "tiers": {"gold": 14, "silver": "10.0"},
+    }
+    answer = asked(body).json()
+    # a: 130.10 in two purchases, b: 5.10 after a refund, c: 81.10
+    assert [(each["tier"], each["customers"], each["net"], each["highest"]) for each in answer["tiers"]] == [
+        ("gold", 1, "130.1", "17.01"),
+        ("silver", 1, "81.1", "10.11"),
+        ("(none)", 1, "5.1", "2.51"),
+    ]
+    same = {**body, "tiers": {"silver": "10", "gold": "14.00"}}
+    assert asked(same).json()["version"] == answer["version"]
+    assert asked({**body, "tiers": {"gold": 15}}).json()["version"] != answer["version"]
+    assert {each["channel"] for each in asked(body, by="channel").json()["tiers"]} == {"web"}
+    assert asked({**body, "coefficients": {"charm": 1}}).status_code == 422
+    assert asked({**body, "tiers": {"gold": "much"}}).status_code == 422
+
+
 def test_rfm_scores_over_http(app: Served) -> None:
     answer = app.get("/api/sales/rfm", to="2024-03-20").json()
     assert sum(each["customers"] for each in answer["segments"]) == 3
