@@ -28,7 +28,7 @@ class AccountItem(BaseModel):
 def account_items(platform: Platform, accounts: Iterable[ListedAccount]) -> list[AccountItem]:
     """Accounts at a glance, with the values of their identifiers."""
     listed = list(accounts)
-    values = platform.vault.values(each.number for each in listed)
+    values = platform.vault.values(each.number for each in listed) if listed else {}
     return [
         AccountItem(
             id=account_id(each.number),

@@ -76,7 +76,7 @@ def profile_answer(reader: ProfileReader, found: GroupAt) -> ProfileAnswer:
     resolution = reader.resolution(found.group)
     withheld = [each for each in resolution.withheld if each.a in found.group.nodes or each.b in found.group.nodes]
     values, named = _values(reader.platform, found, withheld), source_names(reader.platform)
-    kinds = read_kinds(reader.connection, values)
+    kinds = read_kinds(reader.connection, values) if withheld else {}
     return ProfileAnswer(
         id=found.group.profile,
         selection=selection_answer(found, values),
