@@ -54,6 +54,7 @@ def run(settings: Settings, *arguments: str) -> Result:
     return CliRunner(env={**settings.environment(), "COLUMNS": "100"}).invoke(app, arguments)
 
 
+@pytest.mark.slow
 def test_archive_verify_and_reconcile(platform: Platform, settings: Settings) -> None:
     # Given an archive that was written, and written again
     written, again = run(settings, "archive"), run(settings, "archive")
@@ -75,6 +76,7 @@ def test_archive_verify_and_reconcile(platform: Platform, settings: Settings) ->
     assert "timeline: 1 row differs, 4 rows compared" in altered.output
 
 
+@pytest.mark.slow
 def test_the_documented_output(platform: Platform, settings: Settings) -> None:
     command, _, output = BLOCKS["console"].partition("\n")
 
