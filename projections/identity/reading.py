@@ -19,9 +19,7 @@ from projections.identity.known import FAN_OUT, Shown
 from projections.identity.neighbourhood import Neighbourhood, Ties
 from projections.identity.selected import SelectedSightings
 from projections.identity.selection import EVERYTHING, Selection
-from projections.identity.store import BEGINNING, END, IdentityStore, StoredSightings
-
-__all__ = ["BEGINNING", "END", "Component", "Group", "component_of", "group_of"]
+from projections.identity.store import IdentityStore, StoredSightings
 
 _NODES = """
 select number, type, namespace, blocked, first_position

@@ -10,9 +10,6 @@ create table if not exists identifiers (
     profile text
 );
 
-create index if not exists identifiers_of_profile
-on identifiers (profile);
-
 create index if not exists identifiers_in_turns
 on identifiers (number)
 where in_turns;

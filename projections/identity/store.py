@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,25 +12,13 @@ from cdp.identity.evidence import Moment, Node, SubjectSeen
 from cdp.identity.findings import Membership
 from projections.contract import Connected
 from projections.copying import copy_rows
+from projections.identity import packing
 from projections.identity.known import Authenticated, KnownIdentifier, Sighted
 
-BEGINNING, END = -(2**63), 2**63 - 1
-"""PostgreSQL's -infinity and infinity as it takes times: microseconds since `EPOCH`. Python's times cannot say them."""
-
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-SIGHTINGS = {"subject": "int8", "source": "uuid", "numbers": "int8[]", "first_at": "timestamptz", "first_event": "text"}
-LINKS = {"number": "int8", "subject": "int8"}
-AUTHENTICATIONS = {"subject": "int8", "effective_at": "timestamptz", "event_id": "text"}
-MEMBERSHIPS = {
-    "subject": "int8",
-    "from_at": "int8",
-    "from_event": "text",
-    "to_at": "int8",
-    "to_event": "text",
-    "profile": "text",
-}
+SIGHTINGS = ("subject", "source", "numbers", "first_at", "first_event")
+LINKS = ("number", "subject")
+AUTHENTICATIONS = ("subject", "effective_at", "event_id")
+MEMBERSHIPS = ("subject", "from_at", "from_event", "to_at", "to_event", "profile")
 IDENTIFIERS = {
     "number": "int8",
     "type": "text",
@@ -136,12 +124,13 @@ class IdentityStore:
     def add_sightings(self, sighted: Mapping[int, Sighted]) -> None:
         """Stores new subjects."""
         rows = [
-            (subject, source, list(numbers), *moment)
+            packing.sighting(subject, source, numbers, moment)
             for subject, (numbers, first) in sighted.items()
-            for source, moment in sorted(first.items())
+            for source, moment in first.items()
         ]
         self._copy("sightings", SIGHTINGS, rows)
-        self._copy("links", LINKS, [(number, subject) for subject, each in sighted.items() for number in each.numbers])
+        links = [packing.link(number, subject) for subject, each in sighted.items() for number in each.numbers]
+        self._copy("links", LINKS, links)
 
     def renew_sightings(self, sighted: Mapping[int, Sighted]) -> None:
         """Stores the first moments of known subjects, of which some are new or earlier."""
@@ -165,11 +154,13 @@ class IdentityStore:
 
     def add_authentications(self, authentications: Iterable[tuple[int, Moment]]) -> None:
         """Stores that subjects authenticated."""
-        self._copy("authentications", AUTHENTICATIONS, [(subject, *moment) for subject, moment in authentications])
+        self._copy("authentications", AUTHENTICATIONS, [packing.authentication(*each) for each in authentications])
 
     def add_identifiers(self, identifiers: Iterable[KnownIdentifier]) -> None:
         """Stores new identifiers."""
-        self._copy("identifiers", IDENTIFIERS, [(*each.node, *each[1:]) for each in identifiers])
+        rows = [(*each.node, *each[1:]) for each in identifiers]
+        if rows:
+            copy_rows(self.connection, f"{self.schema}.identifiers", IDENTIFIERS, rows)
 
     def renew_identifiers(self, identifiers: Collection[KnownIdentifier]) -> None:
         """Stores what is said now of known identifiers."""
@@ -211,8 +202,7 @@ class IdentityStore:
                 ],
                 prepare=True,
             )
-        rows = [(m.subject, *_bound(m.start, BEGINNING), *_bound(m.end, END), m.profile) for m in new]
-        self._copy("memberships", MEMBERSHIPS, rows)
+        self._copy("memberships", MEMBERSHIPS, [packing.membership(each) for each in new])
 
     def _sighted(self, condition: str, wanted: Collection[int]) -> dict[int, Sighted]:
         query = f"""
@@ -234,9 +224,8 @@ class IdentityStore:
             return []
         return self.connection.execute(query, [list(wanted)], prepare=True, binary=True).fetchall()
 
-    def _copy(self, table: str, columns: Mapping[str, str], rows: Collection[tuple[Any, ...]]) -> None:
-        if rows:
-            copy_rows(self.connection, f"{self.schema}.{table}", columns, rows)
+    def _copy(self, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
+        packing.copy_packed(self.connection, f"{self.schema}.{table}", columns, rows)
 
 
 class StoredSightings:
@@ -273,7 +262,3 @@ def moments_of(rows: Iterable[tuple[int, datetime, str]]) -> dict[int, tuple[Mom
 
 def _moment(at: Any, event: str) -> Moment | None:
     return None if at is None else Moment(at, event)
-
-
-def _bound(moment: Moment | None, otherwise: int) -> tuple[int, str]:
-    return (otherwise, "") if moment is None else ((moment.at - EPOCH) // MICROSECOND, moment.event)
