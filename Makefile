@@ -41,7 +41,7 @@ check: $(DEVELOP) ## check format, lint, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: $(DEVELOP) ## measure the numbers in docs/benchmarks.md (under three minutes)
+bench: $(DEVELOP) ## measure the numbers in docs/benchmarks.md (a few minutes)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: pyproject.toml ## choose the newest versions and write both requirements files (needs uv)

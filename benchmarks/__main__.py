@@ -10,12 +10,14 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from benchmarks import catching_up
 from benchmarks.door import BATCH_COLD, BATCH_WARM, SINGLE, Case, opened
 from benchmarks.freshness import RATE, measure_freshness
 from benchmarks.recorder import OUR_SIZES, STOCK_SIZE, measure_recorders
 from benchmarks.report import Report
 
 SECONDS = 8.0
+TOUCHPOINTS, CALLERS = 100_000, 10_000
 FRESHNESS_SECONDS = 20.0
 HEADINGS = ("what", "a second", "needed", "p50", "p99")
 CASES: Sequence[tuple[str, Case, str]] = (
@@ -32,6 +34,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="update docs/benchmarks.md")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each load on the API lasts at most")
     parser.add_argument("--only", choices=("recorder", "api", "projector", "freshness"), help="measure only this part")
+    parser.add_argument("--touchpoints", type=int, default=TOUCHPOINTS, help="how long the log is to catch up")
+    parser.add_argument("--callers", type=int, default=CALLERS, help="people behind one phone, for catching up")
     options = parser.parse_args()
     report = Report("docs/benchmarks.md", HEADINGS)
     if options.only in (None, "recorder"):
@@ -45,6 +49,10 @@ def main() -> None:
     Console().print(report.table())
     if options.write:
         report.write()
+    if options.only in (None, "catching-up"):
+        following = Report("docs/catching-up.md", catching_up.HEADINGS)
+        catching_up.measure(following, options.touchpoints, options.callers)
+        Console().print(following.table())
 
 
 def recorders(report: Report) -> None:

@@ -2,7 +2,7 @@
 
 The log is real: touchpoints of five channels, with their personal parts encrypted under the vault's keys, put in by the
 intake in large transactions. Then identity, profiles and timeline are built from its beginning by the engine that also
-runs live, in this process, with PostgreSQL on the same cores.
+runs live, with PostgreSQL on the same cores.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from threading import Event
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from benchmarks.answering import Answers, measure_answers
+from benchmarks.one_by_one import one_by_one
 from benchmarks.people import CHANNELS, People, Sent
 from benchmarks.report import Report
 from cdp.ingest.delivery import Delivery, new_delivery_id
@@ -41,30 +44,79 @@ A_PERSON = 10
 """Touchpoints for each person, on average."""
 
 TRANSACTION = 5_000
+CALLERS = 50_000
+STOCK = 5_000
+"""Touchpoints that the library's own way is given."""
+
+HEADINGS = ("what", "measured", "needed")
 MEASURED = ("identity", "profiles", "timeline")
-NEEDED = 20_000
+ANSWERING = ("search", "accounts")
+"""What a profile's page shows besides; built before questions are asked, and not timed."""
+
+MARK = 100_000
 
 
 def main() -> None:
     """Measures, and prints a table."""
     parser = argparse.ArgumentParser(prog="benchmarks.catching_up", description=__doc__)
     parser.add_argument("--touchpoints", type=int, default=TOUCHPOINTS)
+    parser.add_argument("--callers", type=int, default=CALLERS, help="people behind the call center's line")
     parser.add_argument("--home", type=Path, help="keep the log here, and use the one that is here already")
     parser.add_argument("--all", action="store_true", help="build every projection, not only the three")
     parser.add_argument("--write", action="store_true", help="update docs/catching-up.md")
     options = parser.parse_args()
-    report = Report("docs/catching-up.md", ("what", "measured", "needed"))
-    with homed(options.home) as home:
-        settings = Settings(home=home)
-        with Platform.open(settings) as platform:
-            fill(platform, options.touchpoints)
-        with Platform.open(settings) as platform:
-            rate = catch_up(platform, None if options.all else MEASURED)
-            names = "all projections" if options.all else ", ".join(MEASURED)
-            report.add(f"touchpoints a second through {names}", f"{rate:,.0f}", f"{NEEDED:,}")
+    report = Report("docs/catching-up.md", HEADINGS)
+    measure(report, options.touchpoints, options.callers, options.home, None if options.all else MEASURED)
     Console().print(report.table())
     if options.write:
         report.write()
+
+
+def measure(
+    report: Report, touchpoints: int, callers: int, home: Path | None = None, names: Sequence[str] | None = MEASURED
+) -> None:
+    """All figures of a log of so many touchpoints."""
+    with homed(home) as folder:
+        settings = Settings(home=folder)
+        with Platform.open(settings) as platform:
+            Sending(platform).fill(touchpoints)
+        with Platform.open(settings) as platform:
+            _rates(report, platform, EmbeddedServer(folder).url("postgres"), names)
+            catch_up(platform, [*MEASURED, *ANSWERING], again=False)
+        _answers(report, measure_answers(folder))
+        if callers:
+            with Platform.open(settings) as platform:
+                _line(report, platform, callers)
+
+
+def _rates(report: Report, platform: Platform, url: str, names: Sequence[str] | None) -> None:
+    seconds = catch_up(platform, names)
+    head = platform.reader.head().position
+    stock = one_by_one(url, platform.opener, platform.reader.read(0, STOCK))
+    rate, what = head / sum(seconds), ", ".join(names or ["all projections"])
+    report.add(f"{head:,} touchpoints through {what}", f"{rate:,.0f} a second", "20,000 a second")
+    report.add("the library's own way, event by event, the first 5,000", f"{stock:,.0f} a second", "")
+    report.add("ours, of that", f"{rate / stock:.1f} ×", "15 ×")
+
+
+def _answers(report: Report, answers: Answers) -> None:
+    report.add("profile by its id, p95", f"{answers.by_id:.1f} ms", "15 ms")
+    report.add("profile by e-mail, p95", f"{answers.by_email:.1f} ms", "15 ms")
+    report.add("profile at a past moment, p95", f"{answers.as_of:.1f} ms", "60 ms")
+    report.add(f"the profile with {answers.touchpoints:,} touchpoints, p95", f"{answers.busy:.0f} ms", "300 ms")
+    report.add("the same at a past moment, p95", f"{answers.busy_as_of:.0f} ms", "")
+
+
+def _line(report: Report, platform: Platform, callers: int) -> None:
+    """People who call from one line, while the projector follows: the last batches against the first."""
+    Sending(platform).call(callers)
+    seconds = catch_up(platform, [*MEASURED, *ANSWERING], again=False)
+    part = max(1, len(seconds) // 5)
+    first, last = median(seconds[:part]), median(seconds[-part:])
+    report.add(
+        f"{callers:,} identifiers behind one phone: the first batches of 5,000", f"{first * 1000:.0f} ms each", ""
+    )
+    report.add("the last ones", f"{last * 1000:.0f} ms each", "no more")
 
 
 @contextlib.contextmanager
@@ -75,32 +127,45 @@ def homed(home: Path | None) -> Iterator[Path]:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cdp-bench-", ignore_cleanup_errors=True))
             Path(folder).chmod(0o755)
             home = Path(folder) / "home"
-        try:
+        with EmbeddedServer(home).held():
             yield home
-        finally:
-            EmbeddedServer(home).stop()
 
 
-def fill(platform: Platform, count: int) -> None:
-    """Puts touchpoints into the log until it has so many."""
-    have = platform.reader.head().position
-    if have >= count:
-        return
-    credentials = {channel: _source(platform, channel) for channel in CHANNELS}
-    intake = Intake(
-        platform.settings, platform.vault, platform.keyring, platform.log.touchpoints, platform.registry.plan
-    )
-    touchpoints = People(count // A_PERSON, START).touchpoints(count)
-    started = time.perf_counter()
-    while sent := list(islice(touchpoints, TRANSACTION)):
-        intake.take([_delivery(credentials[channel], channel, sent) for channel in CHANNELS])
-    Console(stderr=True).print(f"put in {count / (time.perf_counter() - started):,.0f} touchpoints a second")
+class Sending:
+    """Puts people's touchpoints into the log."""
 
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._intake = Intake(
+            platform.settings, platform.vault, platform.keyring, platform.log.touchpoints, platform.registry.plan
+        )
 
-def _source(platform: Platform, channel: str) -> Credential:
-    credential = platform.registry.credential(platform.sources.add(channel, channel=channel, actor="benchmark"))
-    assert credential is not None
-    return credential
+    def fill(self, count: int) -> None:
+        """Until the log has so many; nothing if it does."""
+        if self._platform.reader.head().position < count:
+            self._take(People(count // A_PERSON, START).touchpoints(count), count)
+
+    def call(self, callers: int) -> None:
+        """So many people call from one line."""
+        self._take(People(1, datetime(2026, 1, 1, tzinfo=UTC)).callers(callers), callers)
+
+    def _take(self, touchpoints: Iterator[Sent], count: int) -> None:
+        credentials = {channel: self._source(channel) for channel in CHANNELS}
+        started = time.perf_counter()
+        while sent := list(islice(touchpoints, TRANSACTION)):
+            self._intake.take([_delivery(credentials[channel], channel, sent) for channel in CHANNELS])
+        _say(f"put in {count / (time.perf_counter() - started):,.0f} touchpoints a second")
+
+    def _source(self, channel: str) -> Credential:
+        platform = self._platform
+        known = {each.name for each in platform.registry.sources()}
+        if channel in known:
+            key = platform.sources.rotate_key(channel, actor="benchmark")
+        else:
+            key = platform.sources.add(channel, channel=channel, actor="benchmark")
+        credential = platform.registry.credential(key)
+        assert credential is not None
+        return credential
 
 
 def _delivery(credential: Credential, channel: str, sent: Sequence[Sent]) -> Delivery:
@@ -109,29 +174,38 @@ def _delivery(credential: Credential, channel: str, sent: Sequence[Sent]) -> Del
     return Delivery(new_delivery_id(), credential, received_at, b"", None, Split(bodies, {}, None))
 
 
-def catch_up(platform: Platform, names: Sequence[str] | None) -> float:
-    """Builds projections from the beginning of the log; touchpoints a second."""
-    with platform.databases.read.connection() as connection:
-        for (schema,) in connection.execute(
-            "select nspname from pg_namespace where nspname !~ '^(pg_|information_|public)'"
-        ):
-            connection.execute(f"drop schema {schema} cascade")
+def catch_up(platform: Platform, names: Sequence[str] | None, *, again: bool = True) -> list[float]:
+    """Follows the log to its head, `again` from its beginning; the seconds of each batch."""
+    if again:
+        with platform.databases.read.connection() as connection:
+            found = "select nspname from pg_namespace where nspname !~ '^(pg_|information_|public)'"
+            for (schema,) in connection.execute(found).fetchall():
+                connection.execute(f"drop schema {schema} cascade")
     projections = [each for each in found_projections() if names is None or each.name in names]
     surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values, platform.policies)
     with (
-        leading(platform.databases.read, Event()) as connection,
+        leading(platform.databases.read, Event()) as leader,
         reading_ahead(platform) as ahead,
         fewer_collections(),
     ):
-        assert connection is not None
-        engine = Engine(connection, ahead, ahead, projections, surroundings)
-        started = time.perf_counter()
-        done = 0
-        while step := engine.step():
-            done += step
-            if done % 100_000 < step:
-                Console(stderr=True).print(f"{done:,}: {done / (time.perf_counter() - started):,.0f} a second")
-        return platform.reader.head().position / (time.perf_counter() - started)
+        assert leader is not None
+        return list(_seconds(Engine(leader, ahead, ahead, projections, surroundings)))
+
+
+def _seconds(engine: Engine) -> Iterator[float]:
+    done, marked, began = 0, 0, time.perf_counter()
+    started = began
+    while step := engine.step():
+        ended = time.perf_counter()
+        yield ended - began
+        began, done = ended, done + step
+        if done - marked >= MARK:
+            marked = done
+            _say(f"{done:,}: {done / (ended - started):,.0f} a second")
+
+
+def _say(text: str) -> None:
+    Console(stderr=True).print(text)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,10 @@ from typing import Any, NamedTuple
 CHANNELS = {"web": (0.7, 10), "mobile": (0.3, 10), "email": (0.6, 5), "store": (0.4, 3), "call_center": (0.15, 1)}
 """What part of the people is seen in each channel, which is also its source's name; and how often, beside others."""
 
+BUSY = 0
+OF_ONE = 20_000
+"""How many touchpoints are of one person alone, or every fifth of fewer."""
+
 CITIES = ("Ankara", "Istanbul", "Izmir", "Bursa", "Antalya", "Adana", "Konya", "Trabzon")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
 
@@ -54,6 +58,8 @@ class People:
         for _ in range(count):
             self._now += timedelta(seconds=self._chance.expovariate(1 / 5))
             person = int(self._count * self._chance.random() ** 2)
+            if self._chance.random() < min(OF_ONE / count, 0.2):
+                person = BUSY
             habits = self._habits.get(person) or self._habits.setdefault(person, self._new_habits())
             source = self._chance.choices(*habits)[0]
             yield Sent(source, self._dated(self._makers[source](person)))
@@ -62,6 +68,14 @@ class People:
         """The channels in which a person is seen, and how often."""
         seen = [channel for channel, (part, _) in CHANNELS.items() if self._chance.random() < part] or ["web"]
         return seen, [CHANNELS[channel][1] for channel in seen]
+
+    def callers(self, count: int) -> Iterator[Sent]:
+        """As many people, each calling once from the call center's own line."""
+        for caller in range(count):
+            self._now += timedelta(seconds=1)
+            traits = {"phone": "+902120000000"}
+            call = {"type": "track", "event": "Call Ended", "context": {"traits": traits}, "userId": f"caller-{caller}"}
+            yield Sent("call_center", self._dated(call))
 
     def _dated(self, item: Item) -> Item:
         common = {"messageId": f"{self._chance.getrandbits(96):024x}", "timestamp": self._now.isoformat()}
@@ -90,11 +104,11 @@ class People:
             "type": "track",
             "event": event,
             "properties": properties,
-            "context": {"traits": {"email": _address(person)}},
+            "context": {"traits": {"email": address(person)}},
         }
 
     def _store(self, person: int) -> Item:
-        enrolled = {"traits": {"email": _address(person)}} if self._chance.random() < 0.2 else {}
+        enrolled = {"traits": {"email": address(person)}} if self._chance.random() < 0.2 else {}
         card = {"externalIds": [{"id": f"card-{person}", "type": "loyalty_card", "collection": "users"}]}
         return {**self._order(), "context": {**card, **enrolled}}
 
@@ -122,7 +136,7 @@ class People:
 
     def _traits(self, person: int) -> Item:
         return {
-            "email": _address(person),
+            "email": address(person),
             "name": f"Person {person}",
             "address": {"city": self._chance.choice(CITIES), "postalCode": f"{person % 81:02}000"},
             "newsletter": self._chance.random() < 0.5,
@@ -133,5 +147,6 @@ def _browsing(person: int) -> Item:
     return {"ip": f"203.0.113.{person % 256}", "userAgent": AGENT, "locale": "tr-TR"}
 
 
-def _address(person: int) -> str:
+def address(person: int) -> str:
+    """A person's e-mail address."""
     return f"person.{person}@mail.example.com"
