@@ -20,14 +20,17 @@ from projections.contract import Projection
 from projections.discovery import found_projections
 from tests.projections.world import World
 
-EXCLUSIVE = ("user_id", "email", "loyalty_card")
-SHAREABLE = ("anonymous_id", "phone", "household_card")
-VALUES = ("1", "2", "3", "4", "null")
+IDENTIFIERS = (
+    *(("user_id", value) for value in ("1", "2", "3")),
+    *(("email", value) for value in ("1", "2")),
+    *(("anonymous_id", value) for value in ("1", "2")),
+    *(("loyalty_card", "1"), ("phone", "1"), ("household_card", "1"), ("email", "null")),
+)
 SOURCES = {"shop": "server", "till": "server", "browser": "public"}
 
-identifier = st.tuples(st.sampled_from(EXCLUSIVE + SHAREABLE), st.sampled_from(VALUES))
+identifier = st.sampled_from(IDENTIFIERS)
 pair = st.lists(identifier, min_size=2, max_size=2, unique=True)
-who = st.dictionaries(st.sampled_from(EXCLUSIVE + SHAREABLE), st.sampled_from(VALUES), min_size=1, max_size=3)
+who = st.lists(identifier, min_size=1, max_size=3, unique_by=lambda each: each[0]).map(dict)
 
 
 def rules(
@@ -77,14 +80,33 @@ rule_sets = st.one_of(
 
 touchpoints = st.tuples(st.just("see"), who, st.integers(0, 12), st.integers(-3, 3), st.sampled_from(sorted(SOURCES)))
 decisions = st.one_of(
-    st.tuples(
-        st.sampled_from(["link", "unlink", "release"]), st.lists(identifier, min_size=2, max_size=2, unique=True)
-    ),
+    st.tuples(st.sampled_from(["link", "unlink", "release"]), pair),
     st.tuples(st.sampled_from(["block", "release"]), st.lists(identifier, min_size=1, max_size=1)),
 )
 activations = st.tuples(st.just("activate"), rule_sets)
 happenings = st.one_of(*[touchpoints] * 8, decisions, activations)
-worlds = st.lists(happenings, min_size=1, max_size=18)
+worlds = st.lists(happenings, min_size=1, max_size=8) | st.lists(happenings, min_size=8, max_size=18)
+
+
+def seen_as(*people: dict[str, str], sources: tuple[str, ...] = ("shop",)) -> st.SearchStrategy[list[Any]]:
+    """Logs of touchpoints about these only, at any time and from any of these sources."""
+    times = st.integers(0, 8), st.integers(0, 3)
+    return st.lists(
+        st.tuples(st.just("see"), st.sampled_from(people), *times, st.sampled_from(sources)), min_size=3, max_size=10
+    )
+
+
+one_device = seen_as(
+    {"anonymous_id": "1"}, {"anonymous_id": "1", "user_id": "1"}, {"anonymous_id": "1", "user_id": "2"}
+)
+one_address = seen_as(
+    {"email": "1"},
+    {"email": "1", "user_id": "1"},
+    {"email": "1", "loyalty_card": "1"},
+    {"loyalty_card": "1", "user_id": "2"},
+    {"loyalty_card": "1"},
+    sources=("shop", "browser"),
+)
 
 
 def world_of(drawn: list[Any]) -> World:
