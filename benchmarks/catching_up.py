@@ -114,7 +114,7 @@ def _line(report: Report, platform: Platform, callers: int) -> None:
     part = max(1, len(seconds) // 5)
     first, last = median(seconds[:part]), median(seconds[-part:])
     report.add(
-        f"{callers:,} identifiers behind one phone: the first batches of 5,000", f"{first * 1000:.0f} ms each", ""
+        f"{callers:,} identifiers behind one phone: the first batches of 10,000", f"{first * 1000:.0f} ms each", ""
     )
     report.add("the last ones", f"{last * 1000:.0f} ms each", "no more")
 
@@ -182,13 +182,13 @@ def catch_up(platform: Platform, names: Sequence[str] | None, *, again: bool = T
             for (schema,) in connection.execute(found).fetchall():
                 connection.execute(f"drop schema {schema} cascade")
     projections = [each for each in found_projections() if names is None or each.name in names]
-    surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values, platform.policies)
     with (
         leading(platform.databases.read, Event()) as leader,
         reading_ahead(platform) as ahead,
         fewer_collections(),
     ):
         assert leader is not None
+        surroundings = Surroundings(ZoneInfo(platform.settings.timezone), ahead.values, platform.policies)
         return list(_seconds(Engine(leader, ahead, ahead, projections, surroundings)))
 
 

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import NamedTuple
@@ -19,15 +19,20 @@ from uuid import UUID
 import msgspec
 
 from cdp.faults import described
+from cdp.identity.identifier import Identifier, Sighting
 from cdp.log.events import Head, RecordedEvent
 from cdp.log.opening import Unsealed, decoded
 from cdp.log.touchpoint import TOPIC, Touchpoint
 from cdp.platform import Platform
 from cdp.settings import Settings
+from cdp.vault.recent import Recent
 from projections.track import Opener, Reader
 
 WORTH = 4
 """Batches that must be left for a helper to be worth its start."""
+
+REMEMBERED_NUMBERS = 1_000_000
+"""Identifiers that the helper has met; what they stand for is told once."""
 
 END_SECONDS = 10
 
@@ -40,6 +45,12 @@ class Wanted(NamedTuple):
     after: int
     limit: int
     up_to: int
+
+
+class SightingsOnly(msgspec.Struct, frozen=True):
+    """The part of a header that names identifiers."""
+
+    identifiers: tuple[Sighting, ...] = ()
 
 
 class Carried(msgspec.Struct, frozen=True, array_like=True):
@@ -58,15 +69,25 @@ class Carried(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
+class Answer(msgspec.Struct, frozen=True, array_like=True):
+    """What the helper sends: events, and what identifiers stand for that it never met before; or what went wrong."""
+
+    events: list[Carried] = []
+    values: dict[int, Identifier | None] = {}
+    failure: str | None = None
+
+
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
-_decode = msgspec.msgpack.Decoder(list[Carried] | str).decode
+_decode = msgspec.msgpack.Decoder(Answer).decode
+_sightings = msgspec.json.Decoder(SightingsOnly).decode
 
 
 class Fetched(NamedTuple):
-    """A part of the log, with its touchpoints by position."""
+    """A part of the log, with its touchpoints by position and what new identifiers stand for."""
 
     events: list[RecordedEvent]
     touchpoints: dict[int, Touchpoint]
+    values: dict[int, Identifier | None]
 
 
 class ReadAhead:
@@ -76,6 +97,7 @@ class ReadAhead:
         self._settings = platform.settings
         self._reader: Reader = platform.reader
         self._opener: Opener = platform.opener
+        self._vault = platform.vault
         self._helper: Helper | None = None
         self._fetched: Fetched | None = None
 
@@ -99,6 +121,14 @@ class ReadAhead:
             return self._opener.open(events)
         touchpoints = self._fetched.touchpoints
         return [touchpoints[each.position] for each in events if each.position in touchpoints]
+
+    def values(self, numbers: Iterable[int]) -> Mapping[int, Identifier | None]:
+        """What identifiers stand for: as the helper looked it up where they are new in the batch, else by the vault."""
+        fetched = self._fetched.values if self._fetched else {}
+        wanted = list(numbers)
+        found = {number: fetched[number] for number in wanted if number in fetched}
+        missing = [number for number in wanted if number not in found]
+        return {**found, **self._vault.values(missing)} if missing else found
 
     def close(self) -> None:
         """Ends the helper."""
@@ -163,12 +193,13 @@ class Helper:
             answer = _decode(self._pipe.recv_bytes())
         except (EOFError, OSError):
             return None
-        if isinstance(answer, str):
-            _logger.warning("reading ahead failed: %s", answer)
+        if answer.failure is not None:
+            _logger.warning("reading ahead failed: %s", answer.failure)
             return None
-        touchpoints = (each.unsealed for each in answer if each.topic == TOPIC)
+        unsealed = (each.unsealed for each in answer.events if each.topic == TOPIC)
         try:
-            return Fetched([each.event() for each in answer], {each.position: each for each in decoded(touchpoints)})
+            touchpoints = {each.position: each for each in decoded(unsealed)}
+            return Fetched([each.event() for each in answer.events], touchpoints, answer.values)
         except ValueError:
             return None  # whoever reads the batch now meets what cannot be decoded, and knows what to do
 
@@ -177,19 +208,20 @@ def help_out(pipe: Connection, settings: Settings) -> None:
     """The life of the process; it ends when the other end of the pipe does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError), Platform.open(settings) as platform:
-        pipe.send_bytes(_encode([]))
+        met: Recent[int, None] = Recent(REMEMBERED_NUMBERS)
+        pipe.send_bytes(_encode(Answer()))
         while (wanted := pipe.recv()) is not None:
             try:
-                answer: list[Carried] | str = _carried(platform, wanted)
+                answer = _answer(platform, wanted, met)
             except Exception as error:  # noqa: BLE001 - whoever asked meets the same error and knows what to do
-                answer = described(error)
+                answer = Answer(failure=described(error))
             pipe.send_bytes(_encode(answer))
 
 
-def _carried(platform: Platform, wanted: Wanted) -> list[Carried]:
+def _answer(platform: Platform, wanted: Wanted, met: Recent[int, None]) -> Answer:
     events = platform.reader.read(*wanted)
     unsealed = {each.position: each for each in platform.opener.unseal(events)}
-    return [
+    carried = [
         Carried(
             each.originator_id,
             each.version,
@@ -198,6 +230,11 @@ def _carried(platform: Platform, wanted: Wanted) -> list[Carried]:
         )
         for each in events
     ]
+    headers = (_sightings(each.header) for each in unsealed.values())
+    numbers = {sighting.number for header in headers for sighting in header.identifiers}
+    new = numbers - met.pick(numbers).keys()
+    met.put(dict.fromkeys(new))
+    return Answer(carried, platform.vault.values(new))
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from projections.track import Opener, ProjectionFailed, Reader, Track, Workplace
 
 __all__ = ["Engine", "Opener", "ProjectionFailed", "Reader"]
 
-BATCH_SIZE = 5_000
+BATCH_SIZE = 10_000
 SWAP_AGAIN_SECONDS = 5.0
 """How long a swap waits that readers kept from happening: everybody else queues behind it meanwhile."""
 

@@ -65,9 +65,9 @@ def follow(engine: Engine, stop: threading.Event) -> None:
 
 @contextlib.contextmanager
 def fewer_collections() -> Iterator[None]:
-    """Has Python look for reference cycles less often: a batch is a million objects and none of them is in a cycle."""
+    """Has Python look for reference cycles seldom: a batch is a million objects, and none of them is in a cycle."""
     before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 100)
+    gc.set_threshold(2_000_000, 50, 100)
     try:
         yield
     finally:
@@ -75,7 +75,7 @@ def fewer_collections() -> Iterator[None]:
 
 
 def _engine(platform: Platform, connection: Connected, ahead: ReadAhead) -> Engine:
-    surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values, platform.policies)
+    surroundings = Surroundings(ZoneInfo(platform.settings.timezone), ahead.values, platform.policies)
     return Engine(connection, ahead, ahead, found_projections(), surroundings)
 
 

@@ -91,3 +91,11 @@ def test_the_helper_ends_with_whoever_needed_it(platform: Platform) -> None:
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_new_identifiers_come_with_their_values(platform: Platform) -> None:
+    with reading_ahead(platform) as ahead:
+        found = read(ahead, until=12 * LIMIT)
+        numbers = [number for touchpoint in found for number in touchpoint.header.numbers()]
+        # What the helper did not tell of is looked up
+        assert ahead.values(numbers) == platform.vault.values(numbers)
