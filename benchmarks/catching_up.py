@@ -25,6 +25,7 @@ from benchmarks.answering import Answers, measure_answers
 from benchmarks.one_by_one import one_by_one
 from benchmarks.people import CHANNELS, People, Sent
 from benchmarks.report import Report
+from cdp.garbage import fewer_collections
 from cdp.ingest.delivery import Delivery, new_delivery_id
 from cdp.ingest.intake import Intake
 from cdp.ingest.split import Split
@@ -36,7 +37,7 @@ from projections.ahead import reading_ahead
 from projections.contract import Surroundings
 from projections.discovery import found_projections
 from projections.engine import Engine
-from projections.projector import fewer_collections, leading
+from projections.projector import leading
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 TOUCHPOINTS = 1_000_000

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from cdp.garbage import fewer_collections
 from pipelines.archive.reading import Portion
 from pipelines.work import Work
-from projections.projector import fewer_collections
 
 EMBEDDED = (
     "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
@@ -25,6 +25,25 @@ class BeamMissing(Exception):
 
     def __init__(self) -> None:
         super().__init__("Apache Beam is not installed; pipelines need it: pip install 'cdp[pipelines]'")
+
+
+REFUSED = {
+    "--direct_": "with several workers the embedded engine loses rows without a word: they race for its buffers",
+    "--runner=Direct": "it fetches another engine from the internet before it begins",
+    "--runner=Prism": "it fetches its program from the internet before it begins",
+    "--runner=Dask": "it loses rows without a word",
+}
+"""The beginnings of options that are not offered, and why; each was measured."""
+
+
+class EngineRefused(Exception):
+    """An engine was asked for that gives other results, or none."""
+
+    def __init__(self, option: str, reason: str) -> None:
+        super().__init__(
+            f"{option} is refused: {reason}. Leave it out to use the embedded engine with one worker, or name one for "
+            "many machines, such as --runner=FlinkRunner"
+        )
 
 
 class PipelineFailed(Exception):
@@ -41,7 +60,7 @@ class Beam:
     arguments: str = ""
 
     def __call__(self, work: Work, portions: Sequence[Portion]) -> None:
-        """Carries work out to its end. Raises BeamMissing and PipelineFailed."""
+        """Carries work out to its end. Raises BeamMissing, EngineRefused and PipelineFailed."""
         with _import_quietly():
             from apache_beam import Pipeline
             from apache_beam.options.pipeline_options import PipelineOptions
@@ -58,8 +77,13 @@ class Beam:
 
 
 def options(arguments: str = "") -> Sequence[str]:
-    """The options of a run; what comes later counts."""
-    return [*EMBEDDED, *shlex.split(arguments)]
+    """The options of a run; what comes later counts. Raises EngineRefused."""
+    chosen = shlex.split(arguments)
+    for option in chosen:
+        for beginning, reason in REFUSED.items():
+            if option.startswith(beginning):
+                raise EngineRefused(option, reason)
+    return [*EMBEDDED, *chosen]
 
 
 @contextmanager

@@ -64,6 +64,8 @@ class Sums:
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The rollup's rows, the columns in the order of its declaration."""
+        if not self._values:
+            return [(*group, *map(_stored, sums)) for group, sums in self._sums.items()]
         return [(*group, *map(_stored, sums), *self._figures(group)) for group, sums in self._sums.items()]
 
     def value_rows(self, name: str) -> list[tuple[Any, ...]]:

@@ -19,6 +19,7 @@ from uuid import UUID
 import msgspec
 
 from cdp.faults import described
+from cdp.garbage import fewer_collections
 from cdp.identity.identifier import Identifier, Sighting
 from cdp.log.events import Head, RecordedEvent
 from cdp.log.opening import Unsealed, decoded
@@ -207,7 +208,7 @@ class Helper:
 def help_out(pipe: Connection, settings: Settings) -> None:
     """The life of the process; it ends when the other end of the pipe does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(EOFError, OSError), Platform.open(settings) as platform:
+    with contextlib.suppress(EOFError, OSError), Platform.open(settings) as platform, fewer_collections():
         met: Recent[int, None] = Recent(REMEMBERED_NUMBERS)
         pipe.send_bytes(_encode(Answer()))
         while (wanted := pipe.recv()) is not None:

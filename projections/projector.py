@@ -7,7 +7,6 @@ exactly when the writer is.
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from cdp.garbage import fewer_collections
 from cdp.platform import Platform
 from cdp.postgres.databases import Pool
 from projections.ahead import ReadAhead, reading_ahead
@@ -61,17 +61,6 @@ def follow(engine: Engine, stop: threading.Event) -> None:
         while not stop.is_set():
             if engine.step() < SMALL_BATCH:
                 stop.wait(PAUSE_SECONDS)
-
-
-@contextlib.contextmanager
-def fewer_collections() -> Iterator[None]:
-    """Has Python look for reference cycles seldom: a batch is a million objects, and none of them is in a cycle."""
-    before = gc.get_threshold()
-    gc.set_threshold(2_000_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _engine(platform: Platform, connection: Connected, ahead: ReadAhead) -> Engine:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.runner import EMBEDDED, Beam, BeamMissing, options
+from pipelines.runner import EMBEDDED, Beam, BeamMissing, EngineRefused, options
 from pipelines.work import Work
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +23,20 @@ def test_the_embedded_engine_is_always_named() -> None:
         "--runner=PortableRunner",
         "--job_endpoint=a:1",
     ]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--direct_running_mode=multi_processing",
+        "--direct_num_workers=2",
+        "--runner=DirectRunner",
+        "--runner=DaskRunner",
+    ],
+)
+def test_an_engine_that_cannot_be_relied_on_is_refused(option: str) -> None:
+    with pytest.raises(EngineRefused, match=option):
+        options(f"--job_name=x {option}")
 
 
 def test_an_installation_without_beam_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
