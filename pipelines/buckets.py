@@ -34,7 +34,7 @@ _encode = msgspec.msgpack.Encoder(decimal_format="string", enc_hook=_in_text).en
 
 def bucket_of(key: object) -> int:
     """The bucket of a key: a text, number, date, UUID, or a tuple of such."""
-    return crc32(repr(key).encode()) % BUCKETS
+    return crc32(_encode(key)) % BUCKETS
 
 
 def bucketed(values: Iterable[T], key: Callable[[T], object]) -> dict[int, list[T]]:

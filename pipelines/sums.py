@@ -6,7 +6,7 @@ results are added to each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal, localcontext
 from operator import itemgetter
 from typing import Any
@@ -30,13 +30,15 @@ class Sums:
             *((figure, max) for figure in rollup.greatest.values()),
         ]
         self._codec: Codec[Part] = Codec(_part_type(rollup, (figure for figure, _ in self._values)))
+        exact = "numeric" not in rollup.keys.values()
+        self._bucket_key: Callable[[Part], Group] = itemgetter(0) if exact else _trimmed_group
         self._sums: dict[Group, list[Any]] = {}
         self._seen: list[dict[Group, dict[Any, int]]] = [{} for _ in self._values]
 
     def add(self, rows: Iterable[Any]) -> None:
         """Sums up more rows of the source."""
         rows = list(rows)
-        self._add_sums(self.rollup.difference((), rows).items())
+        self.rollup.difference((), rows, self._sums)
         for (figure, choose), seen in zip(self._values, self._seen, strict=True):
             for (group, value), count in self.rollup.values(figure, (), rows).items():
                 _note(seen.setdefault(group, {}), value, count, choose)
@@ -55,7 +57,7 @@ class Sums:
     def parts(self) -> Iterator[tuple[int, Packed]]:
         """What was summed up, by bucket of its groups, ready to travel."""
         parts = (self._part(group, sums) for group, sums in self._sums.items())
-        for bucket, found in bucketed(parts, itemgetter(0)).items():
+        for bucket, found in bucketed(parts, self._bucket_key).items():
             yield bucket, self._codec.pack(found)
 
     def __len__(self) -> int:
@@ -93,6 +95,11 @@ class Sums:
                 yield len(values or ())
             else:
                 yield trimmed(next(iter(values))) if values else None
+
+
+def _trimmed_group(part: Part) -> Group:
+    """Groups that are equal have the same form, so that they meet in one bucket."""
+    return tuple(map(trimmed, part[0]))
 
 
 def _stored(value: Any) -> Any:

@@ -70,9 +70,11 @@ class Rollup:
     def _key(self) -> Callable[[Any], Group]:
         return _reader(tuple(self.keys))
 
-    def difference(self, old: Iterable[Any], new: Iterable[Any]) -> dict[Group, list[Any]]:
-        """By group: how much the count and each sum change. Exact to the last digit."""
-        changes: dict[Group, list[Any]] = {}
+    def difference(
+        self, old: Iterable[Any], new: Iterable[Any], changes: dict[Group, list[Any]] | None = None
+    ) -> dict[Group, list[Any]]:
+        """By group: how much the count and each sum change, added to `changes`. Exact to the last digit."""
+        changes = {} if changes is None else changes
         with localcontext(EXACT):
             self._add_up(changes, old, -1)
             self._add_up(changes, new, 1)
@@ -138,9 +140,11 @@ def trimmed(value: Any) -> Any:
     """A decimal without zeros at its end, as it is stored in a rollup; anything else as it is."""
     if not isinstance(value, Decimal):
         return value
-    with localcontext(EXACT):
-        shortest = value.normalize()
-        return shortest.quantize(Decimal(1)) if shortest == shortest.to_integral_value() else shortest
+    shortest = EXACT.normalize(value)
+    return EXACT.quantize(shortest, _ONE) if shortest == EXACT.to_integral_value(shortest) else shortest
+
+
+_ONE = Decimal(1)
 
 
 def padded(value: Decimal, digits: int = 2) -> Decimal:
