@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from httpx import Response
 from api.app import create_app
 from cdp.platform import Platform
 from cdp.settings import Settings
-from projections.contract import Surroundings
+from projections.contract import Projection, Surroundings
 from projections.discovery import found_projections
 from projections.engine import Engine
 from projections.projector import leading
@@ -41,8 +41,8 @@ class Served:
         answer = self.client.post("/v1/batch", json={"batch": list(items)}, auth=(self._keys[source], ""))
         assert answer.status_code == 200, answer.text
 
-    def project(self) -> None:
-        """Brings all projections up to the head."""
+    def project(self, projections: Sequence[Projection] | None = None) -> None:
+        """Brings projections up to the head, all of them unless some are given."""
         from threading import Event
 
         platform = self.platform
@@ -52,7 +52,9 @@ class Served:
         surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values, platform.policies)
         with leading(platform.databases.read, Event()) as connection:
             assert connection is not None
-            catch_up(Engine(connection, platform.reader, platform.opener, found_projections(), surroundings))
+            catch_up(
+                Engine(connection, platform.reader, platform.opener, projections or found_projections(), surroundings)
+            )
 
     def get(self, path: str, token: str | None = None, **parameters: Any) -> Response:
         """Asks the query API."""

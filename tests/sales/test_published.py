@@ -18,6 +18,7 @@ from cdp.settings import Settings
 from cdp.sources.files.notation import read_mapping
 from tests.api.serving import Served, served
 from tests.files.importing import silent
+from tests.projections.variants import found, with_requirements
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_data]
 
@@ -29,7 +30,7 @@ def imported(app: Served, file: Path, mapping: Path = MAPPING) -> None:
     app.source("shop", "web")
     source = app.platform.sources.get("shop")
     Importer(app.platform, 0, "test").run(file, source, read_mapping(mapping.read_text()), silent, False)
-    app.project()
+    app.project(with_requirements(found("sales")))
 
 
 def one(app: Served, **question: str) -> dict[str, Any]:
@@ -37,8 +38,8 @@ def one(app: Served, **question: str) -> dict[str, Any]:
     answer = app.get("/api/sales", **question)
     assert answer.status_code == 200, answer.text
     [row] = answer.json()["rows"]
-    found: dict[str, Any] = row
-    return found
+    figures: dict[str, Any] = row
+    return figures
 
 
 @pytest.fixture
@@ -87,11 +88,13 @@ def test_nine_tenths_of_its_customers_give_what_duckdb_says(app: Served, real_da
         where "Customer ID" is not null and Quantity > 0 and Price > 0 and not starts_with(Invoice, 'C')
         """
     ).fetchone()
-    found = [one(app, measures="lines,product_sales,product_customers", customer=each) for each in ("new", "returning")]
+    figures = [
+        one(app, measures="lines,product_sales,product_customers", customer=each) for each in ("new", "returning")
+    ]
     assert expected is not None
-    assert sum(each["lines"] for each in found) == expected[0]
-    assert sum(Decimal(each["product_sales"]) for each in found) == expected[1]
-    assert found[0]["product_customers"] == expected[2]  # everybody was new once
+    assert sum(each["lines"] for each in figures) == expected[0]
+    assert sum(Decimal(each["product_sales"]) for each in figures) == expected[1]
+    assert figures[0]["product_customers"] == expected[2]  # everybody was new once
 
 
 def test_a_grocerys_year(app: Served) -> None:
