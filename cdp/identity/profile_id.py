@@ -6,7 +6,6 @@ holds the identifier now, and no table of aliases is needed.
 
 from __future__ import annotations
 
-import base64
 import re
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -17,10 +16,8 @@ DIGITS = 13
 _BITS = 63
 _FORM = re.compile(f"{PREFIX}[{ALPHABET}]{{{DIGITS}}}")
 _MEANT = str.maketrans("ilo", "110")
-_FROM_RFC_4648 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET.encode())
+_PAIRS = tuple(first + second for first in ALPHABET for second in ALPHABET)
 _TO_PYTHON = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
-_PADDING = 10 * 8 - DIGITS * 5
-"""Ten bytes are sixteen digits; a number is moved up so that it fills the first thirteen."""
 
 
 class InvalidProfileId(ValueError):
@@ -35,8 +32,9 @@ class InvalidProfileId(ValueError):
 
 def profile_id(number: int) -> str:
     """The id of the profile named after this identifier number (63 bits, not negative)."""
-    digits = base64.b32encode((number << _PADDING).to_bytes(10, "big"))[:DIGITS]
-    return PREFIX + digits.translate(_FROM_RFC_4648).decode()
+    n, of = number, _PAIRS
+    first, rest = ALPHABET[n >> 60], f"{of[n >> 20 & 1023]}{of[n >> 10 & 1023]}{of[n & 1023]}"
+    return f"{PREFIX}{first}{of[n >> 50 & 1023]}{of[n >> 40 & 1023]}{of[n >> 30 & 1023]}{rest}"
 
 
 def identifier_number(text: str) -> int:

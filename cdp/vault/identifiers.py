@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cdp.identity.identifier import Identifier
 from cdp.identity.normalise import VERSION as NORMALISER
+from cdp.postgres.arrays import Bigints
 from cdp.vault.head import CURRENT, Db, Head
 from cdp.vault.keyring import KeyRing
 from cdp.vault.mac import framed
@@ -37,7 +38,7 @@ returning number
 _VALUES = """
 select number, type, namespace, master_version, wrapped, sealed
 from identifier
-where number = any(%(numbers)b)
+where number = any(%(numbers)s)
 """
 _DESTROY = """
 update identifier
@@ -108,7 +109,7 @@ def mint(connection: Db, ring: KeyRing, head: Head, missing: Collection[Identifi
 
 def values(connection: Db, ring: KeyRing, numbers: Collection[int]) -> dict[int, Identifier | None]:
     """The identifiers behind the numbers, None for a destroyed one. Raises UnknownNumber."""
-    rows: list[Row] = connection.execute(_VALUES, {"numbers": list(numbers)}, prepare=False, binary=True).fetchall()
+    rows: list[Row] = connection.execute(_VALUES, {"numbers": Bigints(numbers)}, prepare=False, binary=True).fetchall()
     opened = {row[0]: opened_value(ring, row) for row in rows}
     if unknown := set(numbers) - opened.keys():
         raise UnknownNumber(unknown)

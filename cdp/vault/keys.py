@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from cdp.postgres.arrays import Bigints
 from cdp.vault.head import Db
 from cdp.vault.keyring import KeyRing
 from cdp.vault.wrapping import PERIOD_KEY, SUBJECT_KEY, unwrap
@@ -36,7 +37,7 @@ SUBJECT_KEYS = KeyTable(
     read="""
     select id, master_version, wrapped
     from subject_key
-    where id = any(%(ids)b)
+    where id = any(%(ids)s)
     """,
     close="""
     update subject_key
@@ -57,7 +58,7 @@ PERIOD_KEYS = KeyTable(
     read="""
     select id, master_version, wrapped
     from period_key
-    where id = any(%(ids)b)
+    where id = any(%(ids)s)
     """,
     close="""
     update period_key
@@ -76,7 +77,7 @@ PERIOD_KEYS = KeyTable(
 
 def opened(connection: Db, ring: KeyRing, table: KeyTable, ids: Collection[int]) -> dict[int, bytes | None]:
     """The keys, None for a destroyed one. Raises UnknownKey."""
-    rows = connection.execute(table.read, {"ids": list(ids)}, prepare=False, binary=True)
+    rows = connection.execute(table.read, {"ids": Bigints(ids)}, prepare=False, binary=True)
     keys = {
         id: None if wrapped is None else unwrap(ring.master(version), table.place, id, wrapped)
         for id, version, wrapped in rows
@@ -96,6 +97,6 @@ def close(connection: Db, table: KeyTable, ids: Collection[int]) -> None:
 def destroy(connection: Db, table: KeyTable, id: int) -> None:
     """Removes the key for ever; the row stays as a tombstone. Can be repeated. Raises UnknownKey."""
     if connection.execute(table.destroy, {"id": id}).rowcount == 0:
-        known = connection.execute(table.read, {"ids": [id]}).fetchone()
+        known = connection.execute(table.read, {"ids": Bigints([id])}).fetchone()
         if known is None:
             raise UnknownKey(table.name, [id])

@@ -31,18 +31,16 @@ class Alone:
 
     def identifiers(self) -> dict[int, KnownIdentifier]:
         """What is said of the identifiers never seen before, each of which is a profile of its own."""
-        return {each.node.number: each._replace(profile=profile_id(each.node.number)) for each in self.unseen.values()}
+        return {each.node.number: each for each in self.unseen.values()}
 
     def memberships(self, said: Mapping[int, KnownIdentifier]) -> dict[int, tuple[Membership, ...]]:
         """Whose the subjects are, by what is said now of their identifiers as far as that changed."""
-        found: dict[int, tuple[Membership, ...]] = {
-            subject: (Membership(subject, None, None, profile_id(each.node.number)),)
-            for subject, each in self.unseen.items()
+        known = {subject: said.get(each.node.number, each).profile for subject, each in self.known.items()}
+        unseen = {subject: each.profile for subject, each in self.unseen.items()}
+        return {
+            subject: (Membership(subject, None, None, profile),) if profile else ()
+            for subject, profile in {**unseen, **known}.items()
         }
-        for subject, each in self.known.items():
-            profile = said.get(each.node.number, each).profile
-            found[subject] = (Membership(subject, None, None, profile),) if profile else ()
-        return found
 
 
 def alone(
@@ -65,7 +63,7 @@ def alone(
         if number in unseen:
             each = unseen[number]
             if uses[number] == 1 and not each.node.blocked:
-                fresh[subject] = each._replace(server=subject in by_servers)
+                fresh[subject] = KnownIdentifier(each.node, None, subject in by_servers, False, profile_id(number))
         elif rules.exclusive((each := known[number]).node.type) and (each.server or subject not in by_servers):
             old[subject] = each
     return Alone(fresh, old)

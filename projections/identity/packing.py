@@ -1,8 +1,6 @@
 """Rows for COPY in PostgreSQL's binary format, packed at once: for the tables that grow with nearly every touchpoint.
 
-A row is its number of fields, then for each field its length in bytes and its value, all big-endian. An array of bigint
-is its number of dimensions (1), whether it has nulls (0), the type of its elements (20), its length, its lower bound
-(1), then each element with its length.
+A row is its number of fields, then for each field its length in bytes and its value, all big-endian.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from uuid import UUID
 
 from cdp.identity.evidence import Moment
 from cdp.identity.findings import Membership
+from cdp.postgres.arrays import packed
 from projections.contract import Connected
 
 BEGINNING, END = -(2**63), 2**63 - 1
@@ -27,10 +26,9 @@ _TRAILER = b"\xff\xff"
 _LENGTH = Struct(">i").pack
 _LINK = Struct(">hiqiq").pack
 _AUTHENTICATION = Struct(">hiqiqi").pack
-_SIGHTING = Struct(">hiqi16siiiiii").pack
+_SIGHTING = Struct(">hiqi16si").pack
 _MOMENT = Struct(">iqi").pack
 _MEMBERSHIP = Struct(">hiqiqi").pack
-_ARRAYS = [Struct(">" + "iq" * length).pack for length in range(51)]
 
 
 def microseconds(at: datetime) -> int:
@@ -51,11 +49,9 @@ def authentication(subject: int, moment: Moment) -> bytes:
 
 def sighting(subject: int, source: UUID, numbers: Sequence[int], first: Moment) -> bytes:
     """A row of `sightings`."""
-    event, count = first.event.encode(), len(numbers)
-    elements = [each for number in numbers for each in (8, number)]
-    pack = _ARRAYS[count] if count < len(_ARRAYS) else Struct(">" + "iq" * count).pack
-    head = _SIGHTING(5, 8, subject, 16, source.bytes, 20 + 12 * count, 1, 0, 20, count, 1)
-    return head + pack(*elements) + _MOMENT(8, microseconds(first.at), len(event)) + event
+    event, array = first.event.encode(), packed(numbers)
+    head = _SIGHTING(5, 8, subject, 16, source.bytes, len(array))
+    return head + array + _MOMENT(8, microseconds(first.at), len(event)) + event
 
 
 def membership(each: Membership) -> bytes:
@@ -69,11 +65,11 @@ def membership(each: Membership) -> bytes:
 
 def copy_packed(connection: Connected, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
     """Copies packed rows into a table; nothing is sent where there are none."""
-    packed = b"".join(rows)
-    if packed:
+    together = b"".join(rows)
+    if together:
         statement = f"copy {table} ({', '.join(columns)}) from stdin (format binary)"
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(_HEADER + packed + _TRAILER)
+            copy.write(_HEADER + together + _TRAILER)
 
 
 def _bound(moment: Moment | None, otherwise: int) -> tuple[int, bytes]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from cdp.identity.evidence import Moment, Node, SubjectSeen
 from cdp.identity.findings import Membership
+from cdp.postgres.arrays import Bigints
 from projections.contract import Connected
 from projections.copying import copy_rows
 from projections.identity import packing
@@ -50,8 +51,8 @@ class IdentityStore:
 
     def shown_by(self, sources: Collection[UUID]) -> list[int]:
         """The subjects that one of these sources showed."""
-        query = f"select distinct subject from {self.schema}.sightings where source = any(%s::uuid[])"
-        return [subject for (subject,) in self._select(query, sources)]
+        query = f"select distinct subject from {self.schema}.sightings where source = any(%s)"
+        return [subject for (subject,) in self.connection.execute(query, [list(sources)])]
 
     def identifiers(self, numbers: Collection[int]) -> dict[int, KnownIdentifier]:
         """Those of the identifiers that are known."""
@@ -219,10 +220,10 @@ class IdentityStore:
                 found[subject] = Sighted(tuple(numbers), {source: moment})
         return found
 
-    def _select(self, query: str, wanted: Collection[Any]) -> list[tuple[Any, ...]]:
+    def _select(self, query: str, wanted: Collection[int]) -> list[tuple[Any, ...]]:
         if not wanted:
             return []
-        return self.connection.execute(query, [list(wanted)], prepare=True, binary=True).fetchall()
+        return self.connection.execute(query, [Bigints(wanted)], prepare=True, binary=True).fetchall()
 
     def _copy(self, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
         packing.copy_packed(self.connection, f"{self.schema}.{table}", columns, rows)
