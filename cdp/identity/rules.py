@@ -107,8 +107,12 @@ class RuleSet:
 
     def blocks(self, identifier: Identifier) -> bool:
         """Whether this value is one that says nothing about a person. Decided on the normalised value."""
-        patterns = (*self.blocked, *self.of(identifier.type).blocked)
-        return any(pattern.fullmatch(identifier.value) for pattern in patterns)
+        value = identifier.value
+        for patterns in (self.blocked, self.of(identifier.type).blocked):
+            for pattern in patterns:
+                if pattern.fullmatch(value):
+                    return True
+        return False
 
 
 def _exclusive(priority: int, limit: int, *blocked: Pattern[str]) -> TypeRule:

@@ -76,11 +76,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def effective_at(self) -> datetime:
         """When this counts: the time it happened, but never after it was received."""
-        return min(self.occurred_at, self.received_at)
+        return self.occurred_at if self.occurred_at <= self.received_at else self.received_at
 
     def numbers(self, role: str = SELF) -> tuple[int, ...]:
         """The vault's numbers of the identifiers with this role, sorted."""
-        return tuple(sorted(sighting.number for sighting in self.identifiers if sighting.role == role))
+        return tuple(sorted([sighting.number for sighting in self.identifiers if sighting.role == role]))
 
 
 @dataclass(frozen=True, slots=True)
