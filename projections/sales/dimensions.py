@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from projections.sales.tables import DAY, HOUR, MONTH
+from projections.sales.views.customer_groups import BASKET, LIFE, RFM_SEGMENT, SCORES, TIERS, trait
 
 NONE = "(none)"
 """How a filter says that a dimension is not known."""
@@ -14,7 +15,8 @@ NONE = "(none)"
 class Dimension(NamedTuple):
     """A way to break figures down; `grain` is set for those of time: the coarsest table time that can tell them.
 
-    `join` is what has to be joined to base rows to know it.
+    `join` is what has to be joined to base rows to know it. One with a `condition` is a filter only: a row may have it
+    with several values at once.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Dimension(NamedTuple):
     grain: str | None = None
     expression: str = ""
     join: str | None = None
+    condition: str | None = None
 
 
 _TIME: tuple[Dimension, ...] = (
@@ -46,6 +49,63 @@ left join (
     order by profile, effective_at, event_id
 ) as touch on touch.profile = base.profile
 """
+
+_PERIODS = ("week", "month", "quarter", "year")
+_AGES: Mapping[str, str] = {
+    "week": "(date_trunc('week', {0})::date - '2000-01-03'::date) / 7",
+    "month": "(extract(year from {0}) * 12 + extract(month from {0}))::integer",
+    "quarter": "(extract(year from {0}) * 4 + extract(quarter from {0}))::integer",
+    "year": "extract(year from {0})::integer",
+}
+_TRAITS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "city": ("the customer's city", ("address.city", "city")),
+    "region": ("the customer's region or state", ("address.state", "state", "region")),
+    "country": ("the customer's country", ("address.country", "country")),
+    "gender": ("the customer's gender", ("gender",)),
+    "customer_group": ("the group that a source puts the customer into", ("customer_group", "group", "segment")),
+}
+
+
+def _cohort(period: str) -> Iterator[Dimension]:
+    began = f"the {'Monday of the week' if period == 'week' else f'first day of the {period}'}"
+    yield Dimension(
+        f"cohort_{period}",
+        "date",
+        f"{began} of the customer's first purchase, in the shop's time zone",
+        expression=f"date_trunc('{period}', life.first_day)::date",
+        join=LIFE,
+    )
+    yield Dimension(
+        f"age_{period}s",
+        "integer",
+        f"{period}s between that of the customer's first purchase, 0, and that of the row",
+        expression=f"{_AGES[period].format('base.day')} - {_AGES[period].format('life.first_day')}",
+        join=LIFE,
+    )
+
+
+def _trait(name: str) -> Dimension:
+    meaning, attributes = _TRAITS[name]
+    meaning = f"{meaning}, as the profile shows it today: {', else '.join(attributes)}"
+    return Dimension(name, "text", meaning, expression=f"{name}.value", join=trait(name, *attributes))
+
+
+def _basket(column: str) -> Dimension:
+    name, what = f"with_{column}", column.replace("_", " ")
+    meaning = f"a filter only: orders in which a line of the {what} was sold"
+    return Dimension(name, "text", meaning, condition=BASKET.format(column=column, name=name))
+
+
+_GROUPS: tuple[Dimension, ...] = (
+    *(each for period in _PERIODS for each in _cohort(period)),
+    Dimension("rfm_recency", "integer", "quintile of the last purchase, 5 the latest", None, "scores.recency", SCORES),
+    Dimension("rfm_frequency", "integer", "quintile of purchases, 5 the most", None, "scores.frequency", SCORES),
+    Dimension("rfm_money", "integer", "quintile of what they are worth, 5 the most", None, "scores.money", SCORES),
+    Dimension("rfm_segment", "text", "what recency and frequency say together", None, RFM_SEGMENT, SCORES),
+    Dimension("tier", "text", "the customer's tier in the value pyramid", None, "pyramid.tier", TIERS),
+    *map(_trait, _TRAITS),
+)
+_BASKETS = tuple(map(_basket, ("product", "category", "product_brand", "department")))
 
 _OTHERS: tuple[Dimension, ...] = (
     Dimension("channel", "text", "the channel of the source that reported the order first"),
@@ -72,5 +132,5 @@ _OTHERS: tuple[Dimension, ...] = (
     Dimension("network", "text", "the advertising network of a cost"),
 )
 
-DIMENSIONS: Mapping[str, Dimension] = {each.name: each for each in (*_TIME, *_OTHERS)}
+DIMENSIONS: Mapping[str, Dimension] = {each.name: each for each in (*_TIME, *_OTHERS, *_GROUPS, *_BASKETS)}
 TIMES = tuple(each.name for each in _TIME)

@@ -1,7 +1,7 @@
 """The touchpoints behind a figure: every row that adds to it, page by page; what they add sums to the figure.
 
 Evidence is read from the base rows with the conditions that the figure itself is read with, so it cannot speak of other
-rows. A number of customers is shown by one touchpoint for each: the first of theirs that counts.
+rows. A number of customers, or of orders, is shown by one touchpoint for each: the first of theirs that counts.
 """
 
 from __future__ import annotations
@@ -112,10 +112,10 @@ def _rows(reading: Reading, part: Measure, number: int) -> str:
         if reading.converted(part)
         else f"({value})::numeric"
     )
-    counting = ("base.profile is not null", f"({value}) > 0") if part.distinct else (f"({value}) <> 0",)
+    counting = (f"base.{part.counts} is not null", f"({value}) > 0") if part.distinct else (f"({value}) <> 0",)
     rows = f"""
         select
-            {"distinct on (base.profile)" if part.distinct else ""}
+            {f"distinct on (base.{part.counts})" if part.distinct else ""}
             {number} as part,
             '{part.name}'::text as measure,
             base.effective_at,
@@ -129,7 +129,7 @@ def _rows(reading: Reading, part: Measure, number: int) -> str:
             {rate} as rate,
             {adds} as adds
         {reading.source(family.base, *counting)}
-        {"order by base.profile, base.effective_at, base.event_id" if part.distinct else ""}
+        {f"order by base.{part.counts}, base.effective_at, base.event_id" if part.distinct else ""}
     """
     return f"({rows})"
 

@@ -129,6 +129,7 @@ class Reading:
             "last": last,
             "begin": begin,
             "end": end,
+            **question.judging.parameters(shop),
             **{f"only_{name}": [each for each in values if each != NONE] for name, values in question.filters.items()},
         }
 
@@ -144,16 +145,16 @@ class Reading:
                     yield self._customers(family, part)
 
     def _customers(self, family: Family, part: Measure) -> str:
-        """How many profiles have a row that counts, by the keys."""
+        """How many profiles, or orders, have a row that counts, by the keys."""
         base = family.base
         keys = [f"{self.key(name, base)} as {name}" for name in self.question.keys]
         values = [f"{'count(*)' if each is part else 'null'}::numeric as {_sum_name(each)}" for each in self.parts]
-        counting = ("base.profile is not null", f"({self.value(part, family, base)}) > 0")
+        counting = (f"base.{part.counts} is not null", f"({self.value(part, family, base)}) > 0")
         places = ", ".join(str(place) for place in range(1, len(keys) + 2))
         return f"""
             select {", ".join([*self.question.keys, *values, "null::text as missing"])}
             from (
-                select {", ".join([*keys, "base.profile"])}
+                select {", ".join([*keys, f"base.{part.counts}"])}
                 {self.source(base, *counting)}
                 group by {places}
             ) as counted
@@ -236,7 +237,10 @@ class Reading:
             yield f"{column} <= %(last)s" if by_day else f"{column} < %(end)s"
 
     def _filter(self, name: str, table: Table) -> str:
-        key, dimension = self.key(name, table), DIMENSIONS[name]
+        dimension = DIMENSIONS[name]
+        if dimension.condition is not None:
+            return dimension.condition
+        key = self.key(name, table)
         chosen = f"{key} = any(%(only_{name})s::{dimension.type}[])"
         return f"({chosen} or {key} is null)" if NONE in self.question.filters[name] else chosen
 

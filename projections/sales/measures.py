@@ -23,7 +23,7 @@ class Measure:
     """A figure. It is a sum of its family, a difference of sums, a ratio of two measures, or a number of customers.
 
     `plus` and `minus` name sums of the family; `over` and `under` name measures. `distinct` counts profiles with a row
-    whose sum `plus` is above nothing.
+    whose sum `plus` is above nothing, or whatever else the column `counts` tells apart.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Measure:
     over: str | None = None
     under: str | None = None
     distinct: bool = False
+    counts: str = "profile"
 
     @property
     def ratio(self) -> bool:
@@ -120,6 +121,16 @@ _PRODUCT_CUSTOMERS = Measure(
     ("sold_lines",),
     distinct=True,
 )
+_PRODUCT_ORDERS = Measure(
+    "product_orders",
+    COUNT,
+    "Different orders with such a line sold. Not additive: an order with two products is one order.",
+    PLATFORM,
+    LINES,
+    ("sold_lines",),
+    distinct=True,
+    counts="order_key",
+)
 _ISSUED = _sum("coupons_issued", COUNT, REWARDS, "Coupons given out.")
 _REDEMPTIONS = _sum("redemptions", COUNT, REWARDS, "Coupons redeemed.")
 _EARNED = _sum("points_earned", QUANTITY, REWARDS, "Loyalty points credited.")
@@ -191,6 +202,7 @@ _ALL: tuple[Measure, ...] = (
     ),
     _ratio("unit_price", MONEY, _PRODUCT_SALES, _PRODUCT_UNITS, "Average price of a piece: product_sales / units."),
     _PRODUCT_CUSTOMERS,
+    _PRODUCT_ORDERS,
     _COSTED,
     _sum(
         "cost_of_goods",

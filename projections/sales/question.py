@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from projections.sales.dimensions import DIMENSIONS, NONE, TIMES
 from projections.sales.measures import MEASURES, Measure, in_money, parts
 from projections.sales.tables import DAY, FINENESS, HOUR, MONTH, Family, Table
+from projections.sales.views.judging import UNJUDGED, Judging
 
 LARGEST_LIMIT = 100_000
 PREVIOUS, YEAR = "previous", "year"
@@ -64,7 +65,8 @@ class Period:
 class Question:
     """What is asked. `filters` gives for each dimension the values that may be; `convert` the currency to convert to.
 
-    `order` names measures and dimensions, a minus in front turns one round. Raises `InvalidQuestion`.
+    `order` names measures and dimensions, a minus in front turns one round. `judging` says by what customers are put
+    into groups. Raises `InvalidQuestion`.
     """
 
     measures: tuple[str, ...]
@@ -75,6 +77,7 @@ class Question:
     convert: str | None = None
     order: tuple[str, ...] = ()
     limit: int = 1_000
+    judging: Judging = UNJUDGED
 
     def __post_init__(self) -> None:
         if not self.measures:
@@ -83,6 +86,11 @@ class Question:
         _known("dimension", (*self.by, *self.filters), DIMENSIONS)
         _once("measure", self.measures)
         _once("dimension", self.by)
+        for name in self.by:
+            if DIMENSIONS[name].condition is not None:
+                raise InvalidQuestion(f"{name} is a filter only, as an order has many: ask {name}=VALUE")
+        if "tier" in (*self.by, *self.filters) and self.judging.definition is None:
+            raise InvalidQuestion("tier needs a value pyramid: name one, such as pyramid=value@1")
         for measure in self.chosen:
             self._check(measure)
         for name, values in self.filters.items():

@@ -128,7 +128,17 @@ _COSTS: Mapping[str, str] = {
 
 _PLACE = frozenset({"channel", "source", "brand"})
 _ORDER = _PLACE | {"store", "campaign", "currency", "customer", "reason"}
-_OWNED = frozenset({"first_touch"})
+_PERIODS = ("week", "month", "quarter", "year")
+_OWNED = frozenset(
+    {
+        "first_touch",
+        *("rfm_recency", "rfm_frequency", "rfm_money", "rfm_segment", "tier"),
+        *(f"cohort_{period}" for period in _PERIODS),
+        *(f"age_{period}s" for period in _PERIODS),
+        *("city", "region", "country", "gender", "customer_group"),
+        *("with_product", "with_category", "with_product_brand", "with_department"),
+    }
+)
 _PRODUCT = frozenset({"product", "category", "product_brand", "department"})
 
 _BASE: Mapping[str, str] = {

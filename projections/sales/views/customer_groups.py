@@ -1,0 +1,153 @@
+"""Groups of customers: by when they first bought, by quintiles, by tiers of value, and by what is known of them.
+
+Each is a join that says for a profile which group it is in, with the parameters of `Judging`. A profile is in at most
+one group of a kind, so that a join never repeats a row.
+"""
+
+from __future__ import annotations
+
+LIFE = """
+left join (
+    select profile, min(day) as first_day
+    from sales.movements
+    where kind = 'sale' and amount > 0 and profile is not null
+    group by profile
+) as life on life.profile = base.profile
+"""
+"""The day of each customer's first purchase."""
+
+_BOUGHT = "kind = 'sale' and amount > 0"
+_NET = "sum(case kind when 'sale' then amount when 'refund' then -amount when 'cancellation' then -amount else 0 end)"
+_JUDGED = """
+    profile is not null
+    and (%(judged_first)s::date is null or day >= %(judged_first)s)
+    and (%(judged_last)s::date is null or day <= %(judged_last)s)
+"""
+
+SCORES = f"""
+left join (
+    select
+        profile,
+        (1 + 5 * (rank() over (order by last_day) - 1) / count(*) over ())::integer as recency,
+        (1 + 5 * (rank() over (order by purchases) - 1) / count(*) over ())::integer as frequency,
+        (1 + 5 * (rank() over (order by money) - 1) / count(*) over ())::integer as money
+    from (
+        select
+            profile,
+            max(day) filter (where {_BOUGHT}) as last_day,
+            count(*) filter (where {_BOUGHT}) as purchases,
+            {_NET} as money
+        from sales.movements
+        where {_JUDGED}
+            and currency is not distinct from %(judged_currency)s::text
+        group by profile
+        having count(*) filter (where {_BOUGHT}) > 0
+    ) as customers
+) as scores on scores.profile = base.profile
+"""
+"""Quintiles: 1 + ⌊5 × (how many are strictly worse) / (how many there are)⌋, so equal values have equal scores.
+
+Source: Hughes, Strategic Database Marketing, RFM by quintiles.
+"""
+
+RFM_SEGMENT = """
+case
+    when scores.recency is null then null
+    when scores.recency <= 2 and scores.frequency <= 2 then 'hibernating'
+    when scores.recency <= 2 and scores.frequency <= 4 then 'at risk'
+    when scores.recency <= 2 then 'cannot lose'
+    when scores.recency = 3 and scores.frequency <= 2 then 'about to sleep'
+    when scores.recency = 3 and scores.frequency = 3 then 'need attention'
+    when scores.recency <= 4 and scores.frequency >= 4 then 'loyal'
+    when scores.frequency >= 4 then 'champions'
+    when scores.frequency >= 2 then 'potential loyalists'
+    when scores.recency = 4 then 'promising'
+    else 'new'
+end
+"""
+"""The usual names of what recency and frequency say together."""
+
+_TOUCHED = """
+    select memberships.profile, sum(coefficient) as score
+    from timeline.touchpoints
+    join unnest(%(counted_names)s::text[], %(counted_coefficients)s::numeric[]) as counted (name, coefficient)
+        using (name)
+    join identity.memberships
+        on touchpoints.subject = memberships.subject
+        and (effective_at, event_id) >= (from_at, from_event)
+        and (effective_at, event_id) < (to_at, to_event)
+    where cardinality(%(counted_names)s::text[]) > 0
+        and (%(judged_begin)s::timestamptz is null or effective_at >= %(judged_begin)s)
+        and (%(judged_end)s::timestamptz is null or effective_at < %(judged_end)s)
+    group by memberships.profile
+"""
+_POINTS = """
+    select memberships.profile, sum(points) * %(times_points)s::numeric as score
+    from sales.reward_facts
+    join identity.memberships
+        on reward_facts.subject = memberships.subject
+        and (effective_at, event_id) >= (from_at, from_event)
+        and (effective_at, event_id) < (to_at, to_event)
+    where kind = 'points earned'
+        and %(times_points)s::numeric <> 0
+        and (%(judged_first)s::date is null or day >= %(judged_first)s)
+        and (%(judged_last)s::date is null or day <= %(judged_last)s)
+    group by memberships.profile
+"""
+TIERS = f"""
+left join (
+    select
+        customers.profile,
+        (%(tier_names)s::text[])[
+            1 + width_bucket(
+                customers.score + coalesce(touched.score, 0) + coalesce(points.score, 0), %(thresholds)s::numeric[]
+            )
+        ] as tier
+    from (
+        select
+            profile,
+            {_NET} * %(times_money)s::numeric
+                + count(*) filter (where {_BOUGHT}) * %(times_frequency)s::numeric
+                + (%(judged_last)s::date - min(day) filter (where {_BOUGHT})) * %(times_tenure)s::numeric
+                + (%(judged_last)s::date - max(day) filter (where {_BOUGHT})) * %(times_recency)s::numeric
+                + coalesce(sum(units) filter (where kind = 'sale'), 0) * %(times_units)s::numeric
+                + count(*) filter (where kind = 'return') * %(times_returns)s::numeric as score
+        from sales.movements
+        where {_JUDGED}
+            and currency is not distinct from %(tier_currency)s::text
+        group by profile
+        having count(*) filter (where {_BOUGHT}) > 0
+    ) as customers
+    left join ({_TOUCHED}) as touched using (profile)
+    left join ({_POINTS}) as points using (profile)
+) as pyramid on pyramid.profile = base.profile
+"""
+"""The tier of each customer: the score is the sum of metric × coefficient."""
+
+
+def trait(name: str, *attributes: str) -> str:
+    """What the profile shows of a customer today, the first of several attributes that has a value."""
+    places = ", ".join(f"'{each}'" for each in attributes)
+    return f"""
+left join (
+    select distinct on (profile) profile, value #>> array[]::text[] as value
+    from profiles.fields
+    where attribute in ({places})
+        and (expires_at is null or expires_at > now())
+        and jsonb_typeof(value) in ('string', 'number', 'boolean')
+    order by profile, array_position(array[{places}], attribute)
+) as {name} on {name}.profile = base.profile
+"""
+
+
+BASKET = """
+exists (
+    select from sales.lines as other
+    where other.order_key = base.order_key
+        and other.kind = 'sale'
+        and other.quantity > 0
+        and other.amount > 0
+        and other.{column} = any(%(only_{name})s::text[])
+)
+"""
+"""Whether a line of these was sold in the same order."""
