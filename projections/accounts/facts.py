@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 from psycopg.types.json import Jsonb
 
 from cdp.identity.identifier import Sighting
-from cdp.log.touchpoint import Touchpoint, Tree
+from cdp.log.touchpoint import Touchpoint
+from projections.attributes import attributes_of, stored
 from projections.contract import Surroundings
 from projections.words import words
 
@@ -21,11 +21,6 @@ ACCOUNT = "account"
 
 NAME = "name"
 """The trait of an account under which it is listed."""
-
-LONGEST_ATTRIBUTE = 200
-"""An attribute whose dotted name is longer makes no claim: an index could not hold it."""
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Joining(NamedTuple):
@@ -87,12 +82,12 @@ def account_claims(touchpoint: Touchpoint, surroundings: Surroundings) -> Iterat
     account = _described(touchpoint)
     if account is None:
         return
-    for attribute, value in sorted(dict(_leaves(touchpoint.section("traits"))).items()):
-        if len(attribute) <= LONGEST_ATTRIBUTE:
+    for attribute, value in attributes_of(touchpoint.section("traits")):
+        if value is not None and value != {}:
             yield AccountClaim(
                 account.number,
                 attribute,
-                Jsonb(value, _encode),
+                stored(value),
                 header.source,
                 header.id,
                 touchpoint.position,
@@ -122,11 +117,3 @@ def _described(touchpoint: Touchpoint) -> Sighting | None:
     if touchpoint.header.type != "group":
         return None
     return next((each for each in touchpoint.header.identifiers if each.role == ACCOUNT), None)
-
-
-def _leaves(traits: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in traits.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
-        elif value is not None:
-            yield prefix + name, value

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 from psycopg.types.json import Jsonb
 
 from cdp.log.touchpoint import Touchpoint, Tree
-
-LONGEST_ATTRIBUTE = 200
-"""An attribute whose dotted name is longer makes no claim: an index could not hold it."""
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+from projections.attributes import attributes_of, stored
 
 
 class Claim(NamedTuple):
@@ -39,21 +33,10 @@ def claims_of(touchpoint: Touchpoint) -> list[Claim]:
         return []
     said = (header.source, header.id, touchpoint.position, header.occurred_at, header.effective_at, header.received_at)
     return [
-        Claim(header.subject, attribute, Jsonb(value, _encode), *said)
-        for attribute, value in sorted(dict(flattened(touchpoint.traits)).items())
-        if len(attribute) <= LONGEST_ATTRIBUTE
+        Claim(header.subject, attribute, stored(value), *said) for attribute, value in attributes_of(touchpoint.traits)
     ]
 
 
 def _has_traits(tree: Tree) -> bool:
     """Looked at first, because putting the parts together is the dearer question."""
     return "traits" in tree or "traits" in tree.get("context", ())
-
-
-def flattened(traits: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of a tree under dotted names. A list is a value of its own, and so are an empty table and null."""
-    for name, value in traits.items():
-        if value and isinstance(value, dict):
-            yield from flattened(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
