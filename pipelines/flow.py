@@ -1,7 +1,8 @@
 """The pipeline of any work over the archive, in Apache Beam. Imported only once Beam is known to be there.
 
 Rows are extracted from portions of the archive and travel in buckets to the level that needs them, where each bucket is
-worked on as a whole; what was written is noted at the end. All elements are pairs of an address and bytes.
+worked on as a whole; what was written is noted at the end. All elements are pairs of an address and the place where a
+packet of rows lies (`pipelines.spill`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from apache_beam.transforms.window import GlobalWindows
 
 from pipelines.archive.reading import Portion
 from pipelines.output import write_parts
-from pipelines.work import Made, Result, Work
+from pipelines.spill import Spill
+from pipelines.work import Made, Packet, Result, Work, level_of
 
 RESULTS = "results"
 Element = tuple[str, bytes]
@@ -30,20 +32,26 @@ class _Step(beam.DoFn):
     def setup(self) -> None:
         """Once on each worker."""
         self._worker = self._work.worker()
+        self._spill = Spill(self._work.folder)
 
     def finish_bundle(self) -> Iterator[Any]:
         """What was kept back goes out."""
         for packet in self._worker.finish():
-            yield GlobalWindows.windowed_value(tuple(packet))
+            sent = self._sent(packet)
+            yield TaggedOutput(sent.tag, GlobalWindows.windowed_value(sent.value))
+        self._spill.settle()
 
     def teardown(self) -> None:
         """At the end, if the engine has one."""
         self._worker.close()
 
-    @staticmethod
-    def emit(made: Iterable[Made]) -> Iterator[Any]:
+    def emit(self, made: Iterable[Made]) -> Iterator[TaggedOutput[str, Any]]:
+        """Packets to the level that they are addressed to, results to theirs."""
         for each in made:
-            yield TaggedOutput(RESULTS, each.noted) if isinstance(each, Result) else tuple(each)
+            yield TaggedOutput(RESULTS, each.noted) if isinstance(each, Result) else self._sent(each)
+
+    def _sent(self, packet: Packet) -> TaggedOutput[str, Any]:
+        return TaggedOutput(_tag(level_of(packet.address)), (packet.address, self._spill.put(packet.content)))
 
 
 class Extract(_Step):
@@ -57,26 +65,24 @@ class Produce(_Step):
     """Buckets of rows to what becomes of them."""
 
     def process(self, element: tuple[str, Iterable[bytes]]) -> Iterator[Any]:
-        yield from self.emit(self._worker.step(*element))
+        address, places = element
+        yield from self.emit(self._worker.step(address, map(self._spill.take, places)))
 
 
 def build(pipeline: Any, work: Work, portions: Sequence[Portion]) -> None:
     """Puts the steps of some work on a pipeline."""
     given = pipeline | "portions" >> beam.Create([tuple(each) for each in portions]) | beam.Reshuffle()
-    extracted = given | "extract" >> _with_results(Extract(work))
-    packets, results = [extracted.packets], [extracted[RESULTS]]
+    made = [given | "extract" >> _outputs(Extract(work), range(1, work.depth + 1))]
     for level in range(1, work.depth + 1):
         produced = (
-            packets
+            [each[_tag(level)] for each in made]
             | f"packets {level}" >> beam.Flatten()
-            | f"of level {level}" >> beam.Filter(_is_of, f"{level}/").with_output_types(Element)
             | f"buckets {level}" >> beam.GroupByKey()
-            | f"produce {level}" >> _with_results(Produce(work))
+            | f"produce {level}" >> _outputs(Produce(work), range(level + 1, work.depth + 1))
         )
-        packets.append(produced.packets)
-        results.append(produced[RESULTS])
+        made.append(produced)
     (
-        results
+        [each[RESULTS] for each in made]
         | "all results" >> beam.Flatten()
         | "together" >> beam.Map(_together).with_output_types(Element)
         | "gather" >> beam.GroupByKey()
@@ -84,12 +90,14 @@ def build(pipeline: Any, work: Work, portions: Sequence[Portion]) -> None:
     )
 
 
-def _with_results(step: _Step) -> Any:
-    return beam.ParDo(step).with_output_types(Element, **{RESULTS: bytes}).with_outputs(RESULTS, main="packets")
+def _outputs(step: _Step, levels: range) -> Any:
+    """One output for each level that packets may go to, so that no level is given those of another."""
+    types = {RESULTS: bytes} | {_tag(level): Element for level in levels}
+    return beam.ParDo(step).with_output_types(Element, **types).with_outputs(*types, main="none")
 
 
-def _is_of(packet: Element, level: str) -> bool:
-    return packet[0].startswith(level)
+def _tag(level: int) -> str:
+    return f"level {level}"
 
 
 def _together(noted: bytes) -> Element:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from struct import Struct
-from typing import Any
+from typing import IO, Any
+from uuid import uuid4
 
 import msgspec
 
@@ -32,30 +33,31 @@ class Part(msgspec.Struct, frozen=True):
 class Output:
     """Writes the rows of one table that one part of the work makes, with digests where a layout says of what."""
 
-    def __init__(self, folder: str, table: str, part: str, layout: Layout | None) -> None:
+    def __init__(self, folder: str, table: str, part: str, layout: Layout | None = None) -> None:
         self._path = Path(folder) / f"{table}-{part}.rows"
         self._table = table
         self._layout = layout
-        self._frames: list[bytes] = []
+        self._file: IO[bytes] | None = None
         self._digests: dict[int, Digest] = {}
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Takes rows in."""
-        if rows:
-            self._frames.append(Codec.pack(rows))
-            if self._layout:
-                self._digests = added(self._digests, self._layout.digests(rows))
+        """Takes rows in, and lets go of them."""
+        if not rows:
+            return
+        if self._file is None:
+            self._file = _partial(self._path).open("wb")
+        frame = Codec.pack(rows)
+        self._file.write(_LENGTH.pack(len(frame)))
+        self._file.write(frame)
+        if self._layout:
+            self._digests = added(self._digests, self._layout.digests(rows))
 
     def close(self) -> Iterator[bytes]:
-        """Writes the file and gives what is to be said of it; nothing where there was no row."""
-        if self._frames:
-            yield write_rows(self._path, self._table, self._frames, self._digests)
-
-
-def write_rows(path: Path, table: str, frames: Iterable[bytes], digests: dict[int, Digest]) -> bytes:
-    """Writes packed rows into a file and gives what is to be said of it."""
-    _write(path, b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
-    return msgspec.json.encode(Part(table, path.name, digests))
+        """Ends the file and gives what is to be said of it; nothing where there was no row."""
+        if self._file is not None:
+            self._file.close()
+            Path(self._file.name).replace(self._path)
+            yield msgspec.json.encode(Part(self._table, self._path.name, self._digests))
 
 
 def write_parts(folder: str, parts: Iterable[bytes]) -> None:
@@ -65,9 +67,14 @@ def write_parts(folder: str, parts: Iterable[bytes]) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     """The file appears as a whole. It need not survive a power cut: then the work is done again."""
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = _partial(path)
     temporary.write_bytes(content)
     temporary.replace(path)
+
+
+def _partial(path: Path) -> Path:
+    """A file of this attempt alone: an engine may repeat a part while it is being made."""
+    return path.with_name(f".{path.name}.{uuid4().hex}.partial")
 
 
 class Rebuilt:
@@ -90,16 +97,13 @@ class Rebuilt:
         codec: Codec[Any] = Codec(kind)
         for part in self._of(table):
             if buckets is None or not part.digests.keys().isdisjoint(buckets):
-                yield from codec.unpack_all(_frames((self._folder / part.file).read_bytes()))
+                yield from codec.unpack_all(_frames(self._folder / part.file))
 
     def _of(self, table: str) -> list[Part]:
         return [part for part in self._parts if part.table == table]
 
 
-def _frames(stored: bytes) -> Iterator[bytes]:
-    at = 0
-    while at < len(stored):
-        (length,) = _LENGTH.unpack_from(stored, at)
-        at += _LENGTH.size
-        yield stored[at : at + length]
-        at += length
+def _frames(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while length := file.read(_LENGTH.size):
+            yield file.read(*_LENGTH.unpack(length))

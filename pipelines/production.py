@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from cdp.log.touchpoint import Touchpoint
 from pipelines.archive.form import to_events
-from pipelines.archive.reading import Portion, read_portion
+from pipelines.archive.reading import Portion, read_slices
 from pipelines.opening import Opener
 from pipelines.plan import Plan, values_table
 from pipelines.routing import Gathering, Router, written
@@ -21,8 +22,8 @@ from pipelines.surroundings import batch_surroundings
 from pipelines.work import Made, Packet
 from projections.facts import Facts, Row
 
-SLICE = 4_096
-"""Events that are opened at a time."""
+KEYS = 2_048
+"""Keys whose entities are folded at a time."""
 
 
 class ExtractFailed(Exception):
@@ -52,9 +53,8 @@ class Production:
         """The facts of a portion of the archive, and what is made of them at once."""
         part = f"{portion.path.rpartition('/')[2].partition('.')[0]}-{portion.row_group}"
         outputs = {facts.table: self._router.output(facts.table, part) for facts in self._facts}
-        rows = read_portion(portion, self._plan.opening.columns, self._plan.up_to)
-        for start in range(0, len(rows), SLICE):
-            touchpoints = self._open(rows.slice(start, SLICE))
+        for rows in read_slices(portion, self._plan.opening.columns, self._plan.up_to):
+            touchpoints = self._open(rows)
             for facts in self._facts:
                 extracted = self._extracted(facts, touchpoints)
                 yield from self._router.send(facts.table, extracted, outputs[facts.table])
@@ -98,7 +98,9 @@ class Production:
         gathered = self._gatherings[family].gathered(contents)
         for entities in self._families[family].members:
             output = self._router.output(entities.table, bucket)
-            yield from self._router.send(entities.table, entities.rows(gathered), output)
+            keys = iter(gathered.items())
+            while some := dict(islice(keys, KEYS)):
+                yield from self._router.send(entities.table, entities.rows(some), output)
             yield from written(output)
 
     def _sum_up(self, table: str, bucket: str, contents: Iterable[bytes]) -> Iterator[Made]:

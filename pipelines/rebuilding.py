@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from pipelines.archive.manifest import existing_manifest
 from pipelines.archive.reading import check_digest, portions
 from pipelines.output import Rebuilt, write_parts
+from pipelines.spill import FOLDER as SPILLED
 from pipelines.work import Engine, Work
 
 
@@ -22,5 +24,8 @@ def carry_out(archive: Path, work: Work, engine: Engine) -> Rebuilt:
     folder = Path(work.folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_parts(work.folder, [])
-    engine(work, list(portions(archive, manifest, work.up_to)))
+    try:
+        engine(work, list(portions(archive, manifest, work.up_to)))
+    finally:
+        shutil.rmtree(folder / SPILLED, ignore_errors=True)
     return Rebuilt(folder)

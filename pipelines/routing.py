@@ -17,8 +17,8 @@ from pipelines.work import Packet, Result
 from projections.copying import columns_of
 from projections.facts import Row
 
-KEPT_GROUPS = 500_000
-"""How many groups of a rollup are summed up before they are sent on."""
+KEPT_GROUPS = 250_000
+"""How many groups of all rollups together are summed up before some are sent on: about 1 kB each."""
 
 Keyed = tuple[Any, Row]
 """A row with the key under which an entity table takes it."""
@@ -60,8 +60,8 @@ class Router:
 
     def _sum_up(self, name: str, rows: list[Row]) -> Iterator[Packet]:
         self._sums[name].add(rows)
-        if len(self._sums[name]) > KEPT_GROUPS:
-            yield from self._flush(name)
+        if sum(map(len, self._sums.values())) > KEPT_GROUPS:
+            yield from self._flush(max(self._sums, key=lambda each: len(self._sums[each])))
 
     def _flush(self, name: str) -> Iterator[Packet]:
         sums = self._sums[name]

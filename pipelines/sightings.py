@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,9 +12,9 @@ from cdp.identity.identifier import SELF
 from cdp.identity.rules import RuleSet
 from cdp.log.header import decode_header
 from cdp.log.touchpoint import Header
-from pipelines.archive.reading import Portion, read_portion
+from pipelines.archive.reading import Portion, read_slices
 from pipelines.buckets import Codec, bucketed
-from pipelines.output import write_rows
+from pipelines.output import Output
 from pipelines.work import Made, Packet, Result, address
 
 TABLE = "subjects"
@@ -84,18 +83,16 @@ class SightingsWorker:
 
     def extract(self, portion: Portion) -> Iterator[Made]:
         """The subjects of a portion."""
-        rows = read_portion(portion, _COLUMNS, self._work.up_to)
-        rows = rows.filter(rows["subject"].is_valid())
-        pairs = zip(rows["position"].to_pylist(), rows["header"].to_pylist(), strict=True)
-        found = _merged(self._subject(position, decode_header(header)) for position, header in pairs)
+        found = _merged(self._subjects(portion))
         for bucket, subjects in bucketed(found, lambda subject: subject.number).items():
             yield Packet(address(1, TABLE, bucket), self._codec.pack(subjects))
 
     def step(self, address: str, contents: Iterable[bytes]) -> Iterator[Made]:
         """The subjects of a bucket, complete."""
         subjects = _merged(self._codec.unpack_all(contents))
-        path = Path(self._work.folder) / f"{TABLE}-{address.rpartition('/')[2]}.rows"
-        yield Result(write_rows(path, TABLE, [self._codec.pack(subjects)], {}))
+        output = Output(self._work.folder, TABLE, address.rpartition("/")[2])
+        output.add(subjects)
+        yield from map(Result, output.close())
 
     def finish(self) -> Iterator[Packet]:
         """Nothing is kept back."""
@@ -103,6 +100,12 @@ class SightingsWorker:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _subjects(self, portion: Portion) -> Iterator[Subject]:
+        for rows in read_slices(portion, _COLUMNS, self._work.up_to):
+            known = rows.filter(rows["subject"].is_valid())
+            pairs = zip(known["position"].to_pylist(), known["header"].to_pylist(), strict=True)
+            yield from (self._subject(position, decode_header(header)) for position, header in pairs)
 
     def _subject(self, position: int, header: Header) -> Subject:
         moment = Moment(header.effective_at, header.id)

@@ -74,3 +74,8 @@ Engine = Callable[[Work, Sequence[Portion]], None]
 def address(level: int, table: str, bucket: int) -> str:
     """Where packets for a bucket of a table go."""
     return f"{level}/{table}/{bucket}"
+
+
+def level_of(address: str) -> int:
+    """The level of an address."""
+    return int(address.partition("/")[0])

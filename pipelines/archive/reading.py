@@ -12,6 +12,9 @@ import pyarrow.parquet as pq
 from pipelines.archive.manifest import Manifest, Segment
 from pipelines.archive.writing import digest_of
 
+SLICE = 4_096
+"""Events that are read and opened at a time."""
+
 
 class SegmentDamaged(Exception):
     """A file of the archive is not the one that its manifest names."""
@@ -67,12 +70,15 @@ def check_digest(folder: Path, segment: Segment) -> None:
         raise SegmentDamaged(path, f"SHA-256 {digest}", f"SHA-256 {segment.sha256}")
 
 
-def read_portion(portion: Portion, columns: list[str], up_to: int | None = None) -> pa.Table:
-    """The rows of a portion at positions up to `up_to`."""
-    rows = pq.ParquetFile(portion.path).read_row_group(portion.row_group, columns)
-    if up_to is None or not len(rows) or rows["position"][-1].as_py() <= up_to:
-        return rows
-    return rows.filter(pa.compute.less_equal(rows["position"], up_to))
+def read_slices(portion: Portion, columns: list[str], up_to: int | None = None) -> Iterator[pa.Table]:
+    """The rows of a portion at positions up to `up_to`, a slice at a time: a whole row group may be large."""
+    with pq.ParquetFile(portion.path) as file:
+        for batch in file.iter_batches(SLICE, [portion.row_group], columns):
+            rows = pa.Table.from_batches([batch])
+            if up_to is not None and rows["position"][-1].as_py() > up_to:
+                yield rows.filter(pa.compute.less_equal(rows["position"], up_to))
+                return
+            yield rows
 
 
 def _first_position(file: pq.ParquetFile, row_group: int) -> int:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
+import pyarrow as pa
 
 from cdp.log.events import Head, RecordedEvent
-from cdp.log.touchpoint import TOPIC
 from cdp.postgres.lock import FileLock
 from pipelines.archive.form import ROW_GROUP, segment_writer, to_table
 from pipelines.archive.manifest import (
@@ -153,10 +153,10 @@ def write_segment(reader: Reader, folder: Path, after: int, last: int, report: R
     temporary = folder / f".{after + 1}-{last}.partial"
     touchpoints = redacted = 0
     with segment_writer(temporary) as writer:
-        for events in _row_groups(reader, after, last, report):
-            writer.write_table(to_table(events), row_group_size=len(events))
-            touchpoints += sum(event.topic == TOPIC for event in events)
-            redacted += sum(bool(event.redacted) for event in events)
+        for rows in _row_groups(reader, after, last, report):
+            writer.write_table(rows, row_group_size=len(rows))
+            touchpoints += len(rows) - rows["name"].null_count
+            redacted += len(rows) - rows["redacted"].null_count
     digest, size = digest_of(temporary)
     name = file_name(after + 1, last, digest)
     sync(temporary)
@@ -174,19 +174,19 @@ def write_segment(reader: Reader, folder: Path, after: int, last: int, report: R
     )
 
 
-def _row_groups(reader: Reader, after: int, last: int, report: Report) -> Iterator[list[RecordedEvent]]:
-    """The events in lists that are one row group each."""
-    gathered: list[RecordedEvent] = []
-    size = 0
+def _row_groups(reader: Reader, after: int, last: int, report: Report) -> Iterator[pa.Table]:
+    """The events in tables that are one row group each."""
+    gathered: list[pa.Table] = []
+    count = size = 0
     while after < last:
-        page = reader.read(after, min(PAGE, ROW_GROUP - len(gathered)), last)
-        after = page[-1].position
-        gathered += page
-        size += sum(len(each.header) + len(each.business or b"") + len(each.personal or b"") for each in page)
+        page = to_table(reader.read(after, min(PAGE, ROW_GROUP - count), last))
+        after += len(page)
+        count, size = count + len(page), size + page.nbytes
+        gathered.append(page)
         report(len(page))
-        if len(gathered) == ROW_GROUP or size > ROW_GROUP_BYTES or after == last:
-            yield gathered
-            gathered, size = [], 0
+        if count == ROW_GROUP or size > ROW_GROUP_BYTES or after == last:
+            yield pa.concat_tables(gathered)
+            gathered, count, size = [], 0, 0
 
 
 def digest_of(path: Path) -> tuple[str, int]:
