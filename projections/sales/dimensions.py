@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from projections.sales.tables import DAY, HOUR, MONTH
+from projections.sales.tables import DAY, HOUR, MONTH, YEAR
 from projections.sales.views.customer_groups import BASKET, LIFE, RFM_SEGMENT, SCORES, TIERS, trait
 
 NONE = "(none)"
@@ -34,7 +34,7 @@ _TIME: tuple[Dimension, ...] = (
     Dimension("week", "date", "the Monday of the ISO week", DAY, "date_trunc('week', {day})::date"),
     Dimension("month", "date", "the first day of the month", MONTH, "date_trunc('month', {day})::date"),
     Dimension("quarter", "date", "the first day of the quarter", MONTH, "date_trunc('quarter', {day})::date"),
-    Dimension("year", "date", "the first day of the year", MONTH, "date_trunc('year', {day})::date"),
+    Dimension("year", "date", "the first day of the year", YEAR, "date_trunc('year', {day})::date"),
     Dimension("weekday", "integer", "1 Monday to 7 Sunday", DAY, "extract(isodow from {day})::integer"),
     Dimension("hour_of_day", "integer", "0 to 23", HOUR, "extract(hour from {local})::integer"),
 )

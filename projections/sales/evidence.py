@@ -17,9 +17,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from projections.contract import Connected
-from projections.sales.figures import RATES, Reading
 from projections.sales.measures import Measure
 from projections.sales.question import InvalidQuestion, Question
+from projections.sales.readings import RATES, Reading
 from projections.sales.tables import COSTS, LINES, MARGINS
 
 _PLACE = "(part, effective_at, event_id, kind, line)"

@@ -64,6 +64,7 @@ def _rows(
             when.effective_at,
             what.event_id,
             what.position,
+            when.hour,
             when.day,
             first.source,
             first.channel,

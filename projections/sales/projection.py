@@ -12,13 +12,13 @@ from projections.facts import Facts
 from projections.sales.folds import buyer_rows, movement_rows, order_rows, placement_rows
 from projections.sales.line_folds import line_rows
 from projections.sales.order_facts import OrderFact, order_facts
-from projections.sales.rollups import CATEGORIES, DAILY, HOURLY, PRODUCTS
+from projections.sales.rollups import ROLLUPS
 from projections.sales.rows import BuyerRow, LineRow, MovementRow, OrderRow, PlacementRow
 from projections.sales.side_facts import CostFact, RateFact, RewardFact, cost_facts, rate_facts, reward_facts
 
 PROJECTION = Declared(
     name="sales",
-    version=2,
+    version=3,
     facts=(
         Facts("order_facts", OrderFact, order_facts),
         Facts("reward_facts", RewardFact, reward_facts),
@@ -32,7 +32,7 @@ PROJECTION = Declared(
         Entities("movements", MovementRow, ("order_facts", "buyers"), "order_key", movement_rows),
         Entities("lines", LineRow, ("order_facts", "buyers"), "order_key", line_rows),
     ),
-    rollups=(HOURLY, DAILY, CATEGORIES, PRODUCTS),
+    rollups=ROLLUPS,
     depends_on=lambda surroundings: f"timezone={surroundings.timezone.key}",
     requires=("identity",),
 )

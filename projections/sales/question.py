@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from projections.sales.dimensions import DIMENSIONS, NONE, TIMES
 from projections.sales.measures import MEASURES, Measure, in_money, parts
-from projections.sales.tables import DAY, FINENESS, HOUR, MONTH, Family, Table
+from projections.sales.tables import MONTH, Family
 from projections.sales.views.judging import UNJUDGED, Judging
 
 LARGEST_LIMIT = 100_000
@@ -40,6 +40,23 @@ class Period:
         """Whether no month is cut."""
         begins = self.first is None or self.first.day == 1
         return begins and (self.last is None or (self.last + timedelta(days=1)).day == 1)
+
+    def whole(self, width: str) -> Period | None:
+        """The longest stretch of it that is made of whole months, or years; None if it has none."""
+        first = None if self.first is None else _next_begin(self.first, width)
+        last = None if self.last is None else _begin(self.last + timedelta(days=1), width) - timedelta(days=1)
+        return None if first is not None and last is not None and last < first else Period(first, last)
+
+    def without(self, inner: Period | None) -> list[Period]:
+        """What is left of it at both ends of a stretch."""
+        if inner is None:
+            return [self]
+        day, rest = timedelta(days=1), []
+        if inner.first is not None and inner.first != self.first:
+            rest.append(Period(self.first, inner.first - day))
+        if inner.last is not None and inner.last != self.last:
+            rest.append(Period(inner.last + day, self.last))
+        return rest
 
     def instants(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
         """When the first day begins and when the last one is over, in UTC."""
@@ -124,22 +141,6 @@ class Question:
         apart = self.money and self.convert is None and "currency" not in self.by
         return (*self.by, "currency") if apart else self.by
 
-    def table(self, family: Family, shop: ZoneInfo) -> Table:
-        """Where the family's part of the answer is read from."""
-        dimensions = {name for name in (*self.keys, *self.filters) if name not in TIMES}
-        if self.convert is not None:
-            dimensions.add("currency")
-        zone = self.zone or shop
-        if zone != shop and not hours_apart(zone, shop):
-            return family.base
-        return family.table(dimensions, HOUR if zone != shop else self._grain())
-
-    def _grain(self) -> str:
-        """How fine a table's time must be: months do only where no day of them is cut, nor told from another."""
-        times = [DIMENSIONS[name].grain or MONTH for name in (*self.by, *self.filters) if name in TIMES]
-        needed = DAY if self.convert is not None or not self.period.whole_months else MONTH
-        return max([*times, needed], key=FINENESS.index)
-
     def _check(self, measure: Measure) -> None:
         for part in parts(measure):
             offered = part.family.base.dimensions
@@ -150,6 +151,18 @@ class Question:
                         f"{measure.name} is not known by {name}, only by time and {', '.join(sorted(offered))}; "
                         f"by {name} ask for one of {', '.join(similar)}"
                     )
+
+
+def _begin(day: date, width: str) -> date:
+    """The first day of its month, or year."""
+    return day.replace(day=1) if width == MONTH else day.replace(month=1, day=1)
+
+
+def _next_begin(day: date, width: str) -> date:
+    """The first day of a month, or year, that is not before it."""
+    if day == _begin(day, width):
+        return day
+    return _months_before(day, -1) if width == MONTH else date(day.year + 1, 1, 1)
 
 
 def hours_apart(zone: ZoneInfo, other: ZoneInfo) -> bool:

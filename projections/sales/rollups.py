@@ -1,4 +1,6 @@
-"""The sums that views are read from, by hour and by day, by category and by product.
+"""The sums that views are read from: by hour and by day, by category, store, customer and product, by order.
+
+Those by year and by month are small, for long times; what they cut off of a period is read from finer ones.
 
 A rollup keeps apart what its source rows are (`kind`, and whether something was bought), so that its sums are few and
 every measure is the same expression over a rollup as over the rows themselves.
@@ -29,19 +31,43 @@ _LINE_AMOUNTS = dict.fromkeys(("quantity", "amount", "discount"), "numeric")
 COUNT = "rows"
 """The column that says how many rows a group has."""
 
-HOURLY = Rollup("hourly", "movements", {"hour": "timestamptz", **ORDER, **_MOVED}, COUNT, _AMOUNTS)
-DAILY = Rollup("daily", "movements", {"day": "date", **ORDER, **_MOVED}, COUNT, _AMOUNTS)
-CATEGORIES = Rollup(
-    "categories",
-    "lines",
-    {"day": "date", **{name: kind for name, kind in ORDER.items() if name != "store"}, **PRODUCT, **_LISTED},
+_WITHOUT_STORE: Mapping[str, str] = {name: kind for name, kind in ORDER.items() if name != "store"}
+_SOLD: Mapping[str, str] = {**PLACE, "currency": "text", "customer": "text", **PRODUCT, **_LISTED}
+
+HOURLY = Rollup(
+    "hourly",
+    "movements",
+    {"hour": "timestamptz", "day": "date", **_WITHOUT_STORE, **_MOVED},
     COUNT,
-    _LINE_AMOUNTS,
+    _AMOUNTS,
 )
-PRODUCTS = Rollup(
-    "products",
-    "lines",
-    {"month": "date", "product": "text", **PLACE, "currency": "text", "customer": "text", **PRODUCT, **_LISTED},
-    COUNT,
-    _LINE_AMOUNTS,
+DAILY = Rollup("daily", "movements", {"day": "date", **ORDER, **_MOVED}, COUNT, _AMOUNTS)
+
+
+def _of_lines(table: str, keys: Mapping[str, str]) -> Rollup:
+    return Rollup(table, "lines", keys, COUNT, _LINE_AMOUNTS)
+
+
+CATEGORIES = _of_lines("categories", {"day": "date", **_WITHOUT_STORE, **PRODUCT, **_LISTED})
+CATEGORY_MONTHS = _of_lines("category_months", {"month": "date", **_WITHOUT_STORE, **PRODUCT, **_LISTED})
+STORE_YEARS = _of_lines("store_years", {"year": "date", "store": "text", **_SOLD})
+BUYER_YEARS = _of_lines("buyer_years", {"year": "date", "profile": "text", **_SOLD})
+PRODUCTS = _of_lines("products", {"month": "date", "product": "text", **_SOLD})
+PRODUCT_YEARS = _of_lines("product_years", {"year": "date", "product": "text", **_SOLD})
+BASKETS = _of_lines(
+    "baskets",
+    {"order_key": "text", "hour": "timestamptz", "day": "date", "profile": "text", **ORDER, **_LISTED},
+)
+"""The lines of an order together, for all that does not ask for products."""
+
+ROLLUPS = (
+    HOURLY,
+    DAILY,
+    CATEGORIES,
+    CATEGORY_MONTHS,
+    STORE_YEARS,
+    BUYER_YEARS,
+    PRODUCTS,
+    PRODUCT_YEARS,
+    BASKETS,
 )

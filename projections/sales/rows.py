@@ -123,6 +123,7 @@ class LineRow(NamedTuple):
     effective_at: datetime
     event_id: str
     position: int
+    hour: datetime
     day: date
     source: UUID
     channel: str
@@ -145,6 +146,11 @@ class LineRow(NamedTuple):
     def month(self) -> date:
         """The first day of the month."""
         return self.day.replace(day=1)
+
+    @property
+    def year(self) -> date:
+        """The first day of the year."""
+        return self.day.replace(month=1, day=1)
 
     @property
     def sold(self) -> bool:

@@ -183,6 +183,7 @@ create table if not exists lines (
     effective_at timestamptz not null,
     event_id text not null,
     position bigint not null,
+    hour timestamptz not null,
     day date not null,
     source uuid not null,
     channel text not null,
@@ -213,10 +214,10 @@ on lines (product, day);
 
 create table if not exists hourly (
     hour timestamptz not null,
+    day date not null,
     channel text not null,
     source uuid not null,
     brand text,
-    store text,
     campaign text,
     currency text,
     customer text not null,
@@ -232,7 +233,7 @@ create table if not exists hourly (
     tax numeric not null,
     shipping numeric not null,
     unique nulls not distinct (
-        hour, channel, source, brand, store, campaign, currency, customer, reason, kind, purchase, first, late
+        hour, day, channel, source, brand, campaign, currency, customer, reason, kind, purchase, first, late
     )
 );
 
@@ -285,6 +286,74 @@ create table if not exists categories (
     )
 );
 
+create table if not exists category_months (
+    month date not null,
+    channel text not null,
+    source uuid not null,
+    brand text,
+    campaign text,
+    currency text,
+    customer text not null,
+    reason text,
+    category text,
+    product_brand text,
+    department text,
+    kind text not null,
+    sold boolean not null,
+    rows bigint not null,
+    quantity numeric not null,
+    amount numeric not null,
+    discount numeric not null,
+    unique nulls not distinct (
+        month, channel, source, brand, campaign, currency, customer, reason, category, product_brand, department,
+        kind, sold
+    )
+);
+
+create table if not exists store_years (
+    year date not null,
+    store text,
+    channel text not null,
+    source uuid not null,
+    brand text,
+    currency text,
+    customer text not null,
+    category text,
+    product_brand text,
+    department text,
+    kind text not null,
+    sold boolean not null,
+    rows bigint not null,
+    quantity numeric not null,
+    amount numeric not null,
+    discount numeric not null,
+    unique nulls not distinct (
+        year, store, channel, source, brand, currency, customer, category, product_brand, department, kind, sold
+    )
+);
+
+create table if not exists buyer_years (
+    year date not null,
+    profile text,
+    channel text not null,
+    source uuid not null,
+    brand text,
+    currency text,
+    customer text not null,
+    category text,
+    product_brand text,
+    department text,
+    kind text not null,
+    sold boolean not null,
+    rows bigint not null,
+    quantity numeric not null,
+    amount numeric not null,
+    discount numeric not null,
+    unique nulls not distinct (
+        year, profile, channel, source, brand, currency, customer, category, product_brand, department, kind, sold
+    )
+);
+
 create table if not exists products (
     month date not null,
     product text,
@@ -306,3 +375,53 @@ create table if not exists products (
         month, product, channel, source, brand, currency, customer, category, product_brand, department, kind, sold
     )
 );
+
+create table if not exists product_years (
+    year date not null,
+    product text,
+    channel text not null,
+    source uuid not null,
+    brand text,
+    currency text,
+    customer text not null,
+    category text,
+    product_brand text,
+    department text,
+    kind text not null,
+    sold boolean not null,
+    rows bigint not null,
+    quantity numeric not null,
+    amount numeric not null,
+    discount numeric not null,
+    unique nulls not distinct (
+        year, product, channel, source, brand, currency, customer, category, product_brand, department, kind, sold
+    )
+);
+
+create table if not exists baskets (
+    order_key text not null,
+    hour timestamptz not null,
+    day date not null,
+    profile text,
+    channel text not null,
+    source uuid not null,
+    brand text,
+    store text,
+    campaign text,
+    currency text,
+    customer text not null,
+    reason text,
+    kind text not null,
+    sold boolean not null,
+    rows bigint not null,
+    quantity numeric not null,
+    amount numeric not null,
+    discount numeric not null,
+    unique nulls not distinct (
+        order_key, hour, day, profile, channel, source, brand, store, campaign, currency, customer, reason, kind,
+        sold
+    )
+);
+
+create index if not exists baskets_of_day
+on baskets (day);

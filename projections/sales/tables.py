@@ -10,10 +10,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from projections.rollups import Rollup
-from projections.sales.rollups import CATEGORIES, COUNT, DAILY, HOURLY, PRODUCTS
+from projections.sales.rollups import (
+    BASKETS,
+    BUYER_YEARS,
+    CATEGORIES,
+    CATEGORY_MONTHS,
+    COUNT,
+    DAILY,
+    HOURLY,
+    PRODUCT_YEARS,
+    PRODUCTS,
+    STORE_YEARS,
+)
 
-HOUR, DAY, MONTH = "hour", "day", "month"
-FINENESS = (MONTH, DAY, HOUR)
+HOUR, DAY, MONTH, YEAR = "hour", "day", "month", "year"
+FINENESS = (YEAR, MONTH, DAY, HOUR)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +44,11 @@ class Table:
     def source(self) -> str:
         """What stands after `from`."""
         return self.relation or f"sales.{self.name}"
+
+    @property
+    def hours(self) -> bool:
+        """Whether its rows are sums of an hour."""
+        return self.grain == HOUR and HOUR in self.dimensions
 
     def serves(self, dimensions: Collection[str], grain: str) -> bool:
         """Whether the question can be answered from it."""
@@ -141,6 +157,16 @@ _OWNED = frozenset(
 )
 _PRODUCT = frozenset({"product", "category", "product_brand", "department"})
 
+
+def _needed(name: str) -> frozenset[str]:
+    """The columns of a row from which a group that it is in is known."""
+    if name.startswith("with_"):
+        return frozenset({"order_key"})
+    return frozenset({"profile", "day"}) if name.startswith("age_") else frozenset({"profile"})
+
+
+_NEEDED: Mapping[str, frozenset[str]] = {name: _needed(name) for name in _OWNED}
+
 _BASE: Mapping[str, str] = {
     "rows": "1",
     "purchase": "(base.kind = 'sale' and base.amount > 0)",
@@ -150,29 +176,36 @@ _SUMMED: Mapping[str, str] = {"rows": f"base.{COUNT}", "purchase": "base.purchas
 
 
 def _rollup(rollup: Rollup, grain: str) -> Table:
-    return Table(rollup.table, grain, frozenset(rollup.keys), _SUMMED)
+    keys = frozenset(rollup.keys)
+    known = {name for name, needed in _NEEDED.items() if needed <= keys}
+    return Table(rollup.table, grain, keys | known, _SUMMED)
 
 
 ORDERS = Family(
     "orders",
     Table("movements", HOUR, _ORDER | _OWNED, _BASE),
     _ORDERS,
-    (_rollup(DAILY, DAY), _rollup(HOURLY, HOUR)),
+    (_rollup(HOURLY, HOUR), _rollup(DAILY, DAY)),
 )
 LINES = Family(
     "lines",
     Table("lines", HOUR, _ORDER | _PRODUCT | _OWNED, _BASE),
     _LINES,
-    (_rollup(CATEGORIES, DAY), _rollup(PRODUCTS, MONTH)),
+    (
+        _rollup(CATEGORY_MONTHS, MONTH),
+        _rollup(STORE_YEARS, YEAR),
+        _rollup(PRODUCT_YEARS, YEAR),
+        _rollup(CATEGORIES, DAY),
+        _rollup(BASKETS, HOUR),
+        _rollup(PRODUCTS, MONTH),
+        _rollup(BUYER_YEARS, YEAR),
+    ),
 )
 _COSTED = """
 (
-    select
-        lines.*,
-        costs.unit_cost,
-        case when kind = 'sale' and costs.unit_cost is not null then 1 else 0 end as costed
+    select lines.*, costs.unit_cost, case when kind = 'sale' then 1 else 0 end as costed
     from sales.lines
-    left join (
+    join (
         select
             product,
             currency,
@@ -190,7 +223,7 @@ _COSTED = """
         and lines.effective_at < costs.to_at
 )
 """
-"""Lines with what one piece cost when they were sold, where that is known in their currency."""
+"""The lines of which it is known what one piece cost when they were sold, in their currency; others add nothing."""
 
 MARGINS = Family("margins", Table("costed_lines", HOUR, _ORDER | _PRODUCT | _OWNED, _BASE, _COSTED), _MARGINS)
 REWARDS = Family(

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from cdp.postgres.databases import Databases
-from projections.contract import Connected
+from projections.contract import Connected, schema_of
 from tests.projections.variants import found, with_requirements
 from tests.projections.world import World, catch_up, rows_of
 
@@ -51,7 +51,7 @@ def test_the_role_reads_marts_and_nothing_else(connection: Connected) -> None:
     with connection.transaction(force_rollback=True):
         connection.execute("set local role cdp_marts")
         assert [float(gross) for (gross,) in rows_of(connection, "select gross from marts.daily")] == [10.5]
-        for schema, table in (("sales", "orders"), ("sales_v2", "orders"), ("identity", "memberships")):
+        for schema, table in (("sales", "orders"), (schema_of(found("sales")), "orders"), ("identity", "memberships")):
             with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
                 connection.execute(f"select * from {schema}.{table}")
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():

@@ -1,0 +1,208 @@
+"""How a question is read from tables: a statement for each family, over all pieces of its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from projections.sales.dimensions import DIMENSIONS, NONE
+from projections.sales.measures import MONEY, Measure, parts
+from projections.sales.pieces import Piece, pieces_of
+from projections.sales.question import Period, Question
+from projections.sales.tables import HOUR, Family, Table
+
+RATES = """
+rates as (
+    select
+        currency,
+        day as from_day,
+        lead(day, 1, 'infinity') over (partition by currency order by day) as to_day,
+        rate
+    from (
+        select distinct on (currency, day) currency, day, rate
+        from sales.rate_facts
+        where base = %(convert)s
+        order by currency, day, effective_at desc, event_id desc
+    ) as dated
+    union all
+    select %(convert)s, '-infinity', 'infinity', 1
+)
+"""
+CONVERSION = """
+left join rates
+    on rates.currency = base.currency
+    and {day} >= rates.from_day
+    and {day} < rates.to_day
+"""
+
+
+class Reading:
+    """How a question is read from tables: conditions, keys and what each row adds. Evidence is read the same way."""
+
+    def __init__(self, question: Question, shop: ZoneInfo) -> None:
+        self.question = question
+        self.zone = question.zone or shop
+        self.foreign = self.zone != shop
+        self.parts: list[Measure] = list(dict.fromkeys(part for measure in question.chosen for part in parts(measure)))
+        self._shop = shop
+        first, last = question.period.first, question.period.last
+        begin, end = question.period.instants(self.zone)
+        self.parameters: dict[str, Any] = {
+            "zone": self.zone.key,
+            "convert": question.convert,
+            "first": first,
+            "last": last,
+            "begin": begin,
+            "end": end,
+            **question.judging.parameters(shop),
+            **{f"only_{name}": [each for each in values if each != NONE] for name, values in question.filters.items()},
+        }
+
+    def selections(self) -> Iterator[str]:
+        """For each family the grouped rows of its table; the sums of other families are null."""
+        for family in self.question.families:
+            own = [part for part in self.parts if part.family is family]
+            additive = [part for part in own if not part.distinct]
+            if additive:
+                yield self._selection(family, additive)
+            for part in own:
+                if part.distinct:
+                    yield self._customers(family, part)
+
+    def _customers(self, family: Family, part: Measure) -> str:
+        """How many profiles, or orders, have a row that counts, by the keys."""
+        values = [f"{'count(*)' if each is part else 'null'}::numeric as {sum_name(each)}" for each in self.parts]
+        pieces = pieces_of(self.question, family, self._shop, {part.counts})
+        rows = " union ".join(self._counted(family, part, piece) for piece in pieces)
+        return f"""
+            select {", ".join([*self.question.keys, *values, "null::text as missing"])}
+            from ({rows}) as counted
+            {f"group by {', '.join(self.question.keys)}" if self.question.keys else ""}
+        """
+
+    def _counted(self, family: Family, part: Measure, piece: Piece) -> str:
+        """The keys of rows that count, each with its profile, or order."""
+        table, counted = piece.table, f"base.{part.counts}"
+        keys = [f"{self.key(name, table)} as {name}" for name in self.question.keys]
+        places = ", ".join(str(place) for place in range(1, len(keys) + 2))
+        counting = (f"{counted} is not null", f"({self.value(part, family, table)}) > 0")
+        return f"""
+            select {", ".join([*keys, counted])}
+            {self.source(table, *counting, period=piece.period)}
+            group by {places}
+        """
+
+    def _selection(self, family: Family, own: Sequence[Measure]) -> str:
+        """The sums of a family by the keys. Rows of several pieces are summed up together."""
+        pieces = pieces_of(self.question, family, self._shop)
+        if len(pieces) == 1:
+            return self._summed(family, pieces[0], own)
+        keys, rows = self.question.keys, " union all ".join(self._added(family, piece, own) for piece in pieces)
+        sums = [
+            f"{f'sum({sum_name(part)})' if part in own else 'null'}::numeric as {sum_name(part)}" for part in self.parts
+        ]
+        return f"""
+            select {", ".join([*keys, *sums, "null::text as missing"])}
+            from ({rows}) as pieces
+            {f"group by {', '.join(keys)}" if keys else ""}
+        """
+
+    def _added(self, family: Family, piece: Piece, own: Sequence[Measure]) -> str:
+        """What each row of a piece adds."""
+        table = piece.table
+        keys = [f"{self.key(name, table)} as {name}" for name in self.question.keys]
+        values = [f"{self.value(part, family, table)} as {sum_name(part)}" for part in own]
+        return f"select {', '.join([*keys, *values])} {self.source(table, period=piece.period)}"
+
+    def _summed(self, family: Family, piece: Piece, own: Sequence[Measure]) -> str:
+        table = piece.table
+        keys = [f"{self.key(name, table)} as {name}" for name in self.question.keys]
+        values = [
+            f"{self._aggregate(part, family, table) if part in own else 'null'}::numeric as {sum_name(part)}"
+            for part in self.parts
+        ]
+        missing = "null::text as missing"
+        grouping = [str(place) for place in range(1, len(keys) + 1)]
+        if self.question.convert and any(part.unit == MONEY for part in own):
+            amounts = " or ".join(f"({self.value(part, family, table)}) <> 0" for part in own if part.unit == MONEY)
+            missing = (
+                f"case when rates.rate is null and ({amounts}) then coalesce(base.currency, '{NONE}') end as missing"
+            )
+            grouping.append(str(len(keys) + len(values) + 1))
+        return f"""
+            select {", ".join([*keys, *values, missing])}
+            {self.source(table, period=piece.period)}
+            {f"group by {', '.join(grouping)}" if grouping else ""}
+        """
+
+    def _aggregate(self, part: Measure, family: Family, table: Table) -> str:
+        value = self.value(part, family, table)
+        return f"sum(({value}) * rates.rate)" if self.converted(part) else f"sum({value})"
+
+    def converted(self, part: Measure) -> bool:
+        """Whether a measure's amounts are multiplied by a rate."""
+        return self.question.convert is not None and part.unit == MONEY
+
+    def value(self, part: Measure, family: Family, table: Table) -> str:
+        """What a row of the table adds to a measure, in its own currency."""
+        plus = [family.adds(name, table) for name in part.plus]
+        minus = [family.adds(name, table) for name in part.minus]
+        return " - ".join([" + ".join(f"({each})" for each in plus), *(f"({each})" for each in minus)])
+
+    def source(self, table: Table, *more: str, period: Period | None = None) -> str:
+        """From which rows: the table under the period and the filters, with rates where amounts are converted."""
+        period = period or self.question.period
+        rates = CONVERSION.format(day=self.day(table)) if self.question.convert else ""
+        conditions = [
+            *self._period(table, period),
+            *(self._filter(name, table) for name in self.question.filters),
+            *more,
+        ]
+        where = f"where {' and '.join(conditions)}" if conditions else ""
+        joins = " ".join(
+            dict.fromkeys(DIMENSIONS[name].join or "" for name in (*self.question.keys, *self.question.filters))
+        )
+        return f"from {table.source} as base {joins} {rates} {where}"
+
+    def key(self, name: str, table: Table) -> str:
+        """The expression of a dimension over a table's rows."""
+        dimension = DIMENSIONS[name]
+        if not dimension.expression:
+            return f"base.{name}"
+        return dimension.expression.format(day=self.day(table), local=self._local(table), hour=self._hour(table))
+
+    def day(self, table: Table) -> str:
+        """The calendar day in the question's time zone; of a table of months or years their first."""
+        if self.foreign:
+            return f"({self._local(table)})::date"
+        return f"base.{'day' if table.grain == HOUR else table.grain}"
+
+    def _local(self, table: Table) -> str:
+        return f"(base.{'hour' if table.hours else 'effective_at'} at time zone %(zone)s)"
+
+    def _hour(self, table: Table) -> str:
+        if table.hours:
+            return "base.hour"
+        return f"(date_trunc('hour', {self._local(table)}) at time zone %(zone)s)"
+
+    def _period(self, table: Table, period: Period) -> Iterator[str]:
+        """The conditions of a stretch of time. In another time zone there is only the whole period."""
+        column = f"base.{'hour' if table.hours else 'effective_at'}" if self.foreign else self.day(table)
+        if period.first is not None:
+            yield f"{column} >= %(begin)s" if self.foreign else f"{column} >= date '{period.first}'"
+        if period.last is not None:
+            yield f"{column} < %(end)s" if self.foreign else f"{column} <= date '{period.last}'"
+
+    def _filter(self, name: str, table: Table) -> str:
+        dimension = DIMENSIONS[name]
+        if dimension.condition is not None:
+            return dimension.condition
+        key = self.key(name, table)
+        chosen = f"{key} = any(%(only_{name})s::{dimension.type}[])"
+        return f"({chosen} or {key} is null)" if NONE in self.question.filters[name] else chosen
+
+
+def sum_name(part: Measure) -> str:
+    """The column that a measure's sum is read into."""
+    return f"sum_of_{part.name}"

@@ -1,0 +1,107 @@
+"""Answers put together from tables of years, months and days are those that the rows themselves give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from cdp.postgres.databases import Databases
+from projections.contract import Connected
+from projections.sales.figures import answer
+from projections.sales.pieces import pieces_of
+from projections.sales.question import Period, Question
+from projections.sales.tables import LINES, MONTH, ORDERS, YEAR, Family, Table
+from tests.projections.variants import found, with_requirements
+from tests.projections.world import catch_up
+from tests.sales.orders import Drawn, world_of, worlds
+
+SALES = with_requirements(found("sales"))
+SHOP = ZoneInfo("Europe/Istanbul")
+
+days = st.dates(date(2015, 1, 1), date(2019, 12, 31))
+periods = st.tuples(days, days).map(lambda drawn: Period(min(drawn), max(drawn)))
+ASKED = (
+    (("gross", "net", "orders"), ("hour",)),
+    (("gross", "customers"), ("store",)),
+    (("product_sales", "lines"), ()),
+    (("product_sales", "product_net"), ("year", "store")),
+    (("product_sales", "lines", "product_units"), ("month", "category")),
+    (("product_sales", "product_customers"), ("category",)),
+    (("product_sales", "product_orders"), ("product_brand",)),
+    (("product_units", "product_customers"), ("product",)),
+    (("lines", "product_customers", "product_orders"), ("quarter", "customer")),
+    (("product_sales",), ("hour", "channel")),
+    (("product_sales",), ("cohort_month", "age_months")),
+    (("gross", "margin", "product_sales"), ("channel",)),
+)
+
+
+@pytest.fixture
+def connection(databases: Databases) -> Iterator[Connected]:
+    """A connection to a fresh read database."""
+    with databases.read.connection() as connection:
+        yield connection
+
+
+@given(periods, st.sampled_from([("category",), ("product",), ("store",), ("week",), ("hour", "product")]))
+@example(Period(date(2016, 1, 1), date(2017, 12, 31)), ("product",))
+@example(Period(date(2016, 2, 29), date(2016, 2, 29)), ("product",))
+def test_each_day_is_in_one_piece(period: Period, by: tuple[str, ...]) -> None:
+    question = Question(("product_sales",), by, period=period)
+    pieces = pieces_of(question, LINES, SHOP)
+    covered = [day for piece in pieces for day in _days(piece.period)]
+    assert sorted(covered) == list(_days(period))
+    for table, stretch in pieces:
+        assert table.grain not in (YEAR, MONTH) or stretch == stretch.whole(table.grain)
+
+
+def test_long_times_are_read_from_small_tables() -> None:
+    year = Period(date(2017, 1, 1), date(2018, 1, 31))
+    best = pieces_of(Question(("product_sales",), ("product",), period=year), LINES, SHOP)
+    assert [piece.table.name for piece in best] == ["product_years", "products"]
+    [all_time] = pieces_of(Question(("product_sales",), ("store",)), LINES, SHOP)
+    assert all_time.table.name == "store_years"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(worlds, st.integers(1, 6), st.data())
+def test_pieces_give_what_the_rows_give(
+    connection: Connected, drawn: Drawn, batch_size: int, data: st.DataObject
+) -> None:
+    # Given sales that came in late, repeated, corrected, refunded and merged
+    catch_up(world_of(drawn).engine(connection, SALES, batch_size))
+    [(first, last)] = connection.execute("select min(day), max(day) from sales.movements").fetchall()
+    if first is None:
+        return
+    around = st.dates(first - timedelta(days=40), last + timedelta(days=400))
+    begin, end = sorted((data.draw(around), data.draw(around)))
+    for period in (Period(None, None), Period(begin, end)):
+        for measures, by in ASKED:
+            question = Question(measures, by, period=period)
+            # When the same is asked of rollups and of the rows
+            read = sorted(answer(connection, question, ZoneInfo("UTC")).rows, key=repr)
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(Family, "table", _base)
+                expected = sorted(answer(connection, question, ZoneInfo("UTC")).rows, key=repr)
+            # Then the answers are the same
+            assert read == expected, (measures, by, period)
+
+
+def _base(family: Family, *_: object) -> Table:
+    return family.base
+
+
+def _days(period: Period) -> Iterator[date]:
+    assert period.first is not None and period.last is not None
+    for number in range((period.last - period.first).days + 1):
+        yield period.first + timedelta(days=number)
+
+
+def test_orders_need_no_years() -> None:
+    [piece] = pieces_of(Question(("gross",), ("store",)), ORDERS, SHOP)
+    assert piece.table.name == "daily"
