@@ -100,23 +100,25 @@ class Layout:
     def __init__(self, columns: Mapping[str, str], key: Sequence[str]) -> None:
         self.columns = dict(columns)
         self.key = tuple(key)
-        self._places = [list(columns).index(name) for name in key]
+        self._numbers = {name: number for number, name in enumerate(columns)}
         self._forms = [_form(name, sql_type).python for name, sql_type in columns.items()]
-        self._key_forms = [(place, self._forms[place]) for place in self._places]
+        self._all = list(enumerate(self._forms))
+        self._key_forms = self._chosen(key)
 
-    def text(self, row: Sequence[Any]) -> str:
-        """The row's canonical text."""
-        return _SEPARATOR.join(
-            [_NULL if value is None else form(value) for value, form in zip(row, self._forms, strict=True)]
-        )
+    def text(self, row: Sequence[Any], names: Iterable[str] | None = None) -> str:
+        """The row's canonical text, or that of some columns."""
+        return _joined(row, self._all if names is None else self._chosen(names))
 
     def key_text(self, row: Sequence[Any]) -> str:
         """The canonical text of the row's key."""
-        return _SEPARATOR.join([_NULL if row[place] is None else form(row[place]) for place, form in self._key_forms])
+        return _joined(row, self._key_forms)
 
-    def key_of(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        """The values of the row's key."""
-        return tuple([row[place] for place in self._places])
+    def values(self, row: Sequence[Any], names: Iterable[str]) -> tuple[Any, ...]:
+        """The values of some columns."""
+        return tuple([row[place] for place, _ in self._chosen(names)])
+
+    def _chosen(self, names: Iterable[str]) -> list[tuple[int, Callable[[Any], str]]]:
+        return [self._all[self._numbers[name]] for name in names]
 
     def bucket(self, row: Sequence[Any]) -> int:
         """The row's bucket for comparing."""
@@ -165,10 +167,16 @@ class Digest(NamedTuple):
         return Digest(self.rows + other.rows, self.hashes + other.hashes)
 
 
+NOTHING = Digest(0, 0)
+
+
 def added(left: Mapping[int, Digest], right: Mapping[int, Digest]) -> dict[int, Digest]:
     """The digests of two parts of a table together."""
-    nothing = Digest(0, 0)
-    return {bucket: left.get(bucket, nothing).plus(right.get(bucket, nothing)) for bucket in left.keys() | right.keys()}
+    return {bucket: left.get(bucket, NOTHING).plus(right.get(bucket, NOTHING)) for bucket in left.keys() | right.keys()}
+
+
+def _joined(row: Sequence[Any], forms: Iterable[tuple[int, Callable[[Any], str]]]) -> str:
+    return _SEPARATOR.join([_NULL if row[place] is None else form(row[place]) for place, form in forms])
 
 
 def _md5(text: str) -> str:

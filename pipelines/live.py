@@ -8,11 +8,13 @@ from typing import Any
 
 from cdp.postgres.databases import Pool
 from pipelines.canonical import Digest, Layout
-from pipelines.plan import tables_of
+from pipelines.plan import Table, tables_of
 from projections.checkpoint import Checkpoint, read_checkpoints
 from projections.contract import Connected, Projection
 from projections.declared import Declared
 from projections.publication import relations
+
+EVENT = "event_id"
 
 _KEY = """
 select array_agg(attribute.attname::text order by place.number)
@@ -89,7 +91,10 @@ class Live:
         found, expected = relations(connection, self._schema, "r"), tables_of(declared)
         if set(found) != expected.keys():
             raise TablesDiffer(self._schema, found, expected)
-        keys = {name: table.key or self._key(name) or tuple(table.columns) for name, table in expected.items()}
+        keys = {
+            name: table.key or self._key(name) or _gathered_by(declared, name, table)
+            for name, table in expected.items()
+        }
         self.layouts: Mapping[str, Layout] = {
             name: Layout(table.columns, keys[name]) for name, table in expected.items()
         }
@@ -124,3 +129,11 @@ class Live:
     def _key(self, table: str) -> tuple[str, ...] | None:
         row = self._connection.execute(_KEY, [f"{self._schema}.{table}"]).fetchone()
         return tuple(row[0]) if row else None
+
+
+def _gathered_by(declared: Declared, name: str, table: Table) -> tuple[str, ...]:
+    """What stands for a key where rows have none: the key of their entity, the event of a fact, else all columns."""
+    for entities in declared.entities:
+        if entities.table == name:
+            return (entities.key,)
+    return (EVENT,) if EVENT in table.columns else tuple(table.columns)

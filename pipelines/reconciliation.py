@@ -66,8 +66,13 @@ class Reconciled:
     tables: list[Compared]
 
     @property
+    def differing(self) -> int:
+        """How many rows differ."""
+        return sum(table.differing for table in self.tables)
+
+    @property
     def differences(self) -> list[Difference]:
-        """Every row that differs."""
+        """The rows that differ, of each table the first thousand."""
         return [difference for table in self.tables for difference in table.differences]
 
 

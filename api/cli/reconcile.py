@@ -42,7 +42,7 @@ def reconcile(
         typer.echo(msgspec.json.format(msgspec.json.encode([_described(each) for each in found]), indent=2).decode())
     else:
         _show(found)
-    if any(each.differences for each in found):
+    if any(each.differing for each in found):
         raise typer.Exit(1)
 
 
@@ -52,8 +52,9 @@ def _show(found: list[Reconciled]) -> None:
         console.print(_table(each))
         for difference in each.differences:
             console.print(_line(each.projection, difference), highlight=False, markup=False)
-        rows = sum(table.live_rows for table in each.tables)
-        count = len(each.differences)
+        rows, count = sum(table.live_rows for table in each.tables), each.differing
+        if unnamed := count - len(each.differences):
+            console.print(f"{each.projection}: {unnamed:,} more rows that differ are not named")
         said = "equal" if not count else "1 row differs" if count == 1 else f"{count:,} rows differ"
         parked = f", {each.parked:,} parked events left out" if each.parked else ""
         console.print(f"{each.projection}: {said}, {rows:,} rows compared at position {each.position:,}{parked}")
@@ -65,9 +66,8 @@ def _table(reconciled: Reconciled) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for each in reconciled.tables:
-        colour = "bold red" if each.differences else ""
-        differ = f"{len(each.differences):,}"
-        table.add_row(each.table, f"{each.live_rows:,}", f"{each.batch_rows:,}", differ, style=colour)
+        colour = "bold red" if each.differing else ""
+        table.add_row(each.table, f"{each.live_rows:,}", f"{each.batch_rows:,}", f"{each.differing:,}", style=colour)
     return table
 
 
@@ -98,12 +98,13 @@ def _described(reconciled: Reconciled) -> dict[str, Any]:
         "version": reconciled.version,
         "position": reconciled.position,
         "parked": reconciled.parked,
-        "equal": not reconciled.differences,
+        "equal": not reconciled.differing,
         "tables": [
             {
                 "table": each.table,
                 "live_rows": each.live_rows,
                 "batch_rows": each.batch_rows,
+                "differing": each.differing,
                 "differences": [
                     {"key": difference.key, "live": difference.live, "batch": difference.batch}
                     for difference in each.differences
