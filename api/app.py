@@ -29,6 +29,7 @@ from api import (
     quality,
     quarantine,
     sales,
+    sales_pyramids,
     sales_views,
     search,
 )
@@ -58,6 +59,7 @@ _REFUSALS = (
     (InvalidConfiguration, 422, "invalid"),
     *identity.REFUSALS,
     *projections.REFUSALS,
+    *sales_pyramids.REFUSALS,
 )
 
 _logger = logging.getLogger(__name__)
@@ -95,7 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.router.routes[:0] = _collecting()
     app.router.routes.extend(health.routes())
-    knowing = (profiles, search, accounts, sales, sales_views, quality)
+    knowing = (profiles, search, accounts, sales, sales_views, sales_pyramids, quality)
     for module in (*knowing, plans, identity, configuration, quarantine, management, projections):
         app.include_router(module.router, prefix="/api")
     answer_with_problems(app)

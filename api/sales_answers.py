@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from api.sales_grammar import Asked, asked_again, read_question
+from api.sales_grammar import JUDGED, Asked, asked_again, read_question
 from cdp.platform import Platform
 from projections.contract import Connected
 from projections.sales.amounts import money
@@ -48,6 +48,7 @@ class SalesAnswer:
     groups: int
     unconverted: tuple[str, ...]
     names: Mapping[UUID, str]
+    name: str = "sales"
 
 
 def sales_answer(platform: Platform, connection: Connected, asked: Asked) -> SalesAnswer:
@@ -58,9 +59,9 @@ def sales_answer(platform: Platform, connection: Connected, asked: Asked) -> Sal
     else:
         figures = compared(connection, question, shop, asked.compare)
     names = source_names(platform, figures, question)
-    columns = tuple(_column(name, question) for name in figures.columns)
+    columns = tuple(column_of(name, question) for name in figures.columns)
     rows = [
-        tuple(_value(column, each, names) for column, each in zip(columns, row, strict=True)) for row in figures.rows
+        tuple(value_of(column, each, names) for column, each in zip(columns, row, strict=True)) for row in figures.rows
     ]
     zone = (question.zone or shop).key
     return SalesAnswer(asked, zone, columns, rows, figures.groups, figures.unconverted, names)
@@ -91,7 +92,8 @@ def as_json(answered: SalesAnswer) -> dict[str, Any]:
         "from": question.period.first,
         "to": question.period.last,
         "compare": answered.asked.compare,
-        "columns": [_described(column) for column in answered.columns],
+        **judged(question),
+        "columns": [described(column) for column in answered.columns],
         "rows": [
             {
                 **{column.name: plain(value) for column, value in zip(answered.columns, row, strict=True)},
@@ -102,6 +104,17 @@ def as_json(answered: SalesAnswer) -> dict[str, Any]:
         "groups": answered.groups,
         "unconverted": list(answered.unconverted),
     }
+
+
+def judged(question: Question) -> dict[str, Any]:
+    """What the question's customers were judged by, where it asks for groups that depend on it."""
+    if {*question.by, *question.filters}.isdisjoint(JUDGED):
+        return {}
+    judging = question.judging
+    said: dict[str, Any] = {"as_of": judging.last, "since": judging.first, "scored_in": judging.currency}
+    if judging.definition is not None:
+        said["pyramid"] = {"version": judging.label, **judging.definition.tree()}
+    return said
 
 
 def plain(value: Value) -> Any:
@@ -128,7 +141,7 @@ def evidence_answer(platform: Platform, connection: Connected, given: Sequence[t
     found = read_evidence(connection, asked.question, shop, asked.question.limit, asked.cursor)
     [measure] = asked.question.chosen
     return {
-        "measure": _described(_column(measure.name, asked.question)),
+        "measure": described(column_of(measure.name, asked.question)),
         "figure": _figure(measure, found),
         "sums": [
             {"measure": each.measure, "touchpoints": each.touchpoints, "rows": each.rows, "sum": _exact(each.sum)}
@@ -186,7 +199,8 @@ def _exact(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:f}"
 
 
-def _column(name: str, question: Question) -> Column:
+def column_of(name: str, question: Question) -> Column:
+    """A column of an answer to a question: a dimension, a measure, or a measure beside another time's."""
     if name in DIMENSIONS:
         return Column(name, None, DIMENSIONS[name].meaning)
     plain_name = name.removesuffix("_before").removesuffix("_change")
@@ -198,18 +212,19 @@ def _column(name: str, question: Question) -> Column:
     return Column(name, measure.unit, before + measure.definition, measure.source, converted)
 
 
-def _described(column: Column) -> dict[str, Any]:
-    described = {
+def described(column: Column) -> dict[str, Any]:
+    """A column with what it means."""
+    said = {
         "name": column.name,
         "unit": column.unit,
         "definition": column.definition,
         "source": column.source,
         "currency": column.currency,
     }
-    return {name: value for name, value in described.items() if value is not None}
+    return {name: value for name, value in said.items() if value is not None}
 
 
-def _value(column: Column, value: Any, names: Mapping[UUID, str]) -> Value:
+def value_of(column: Column, value: Any, names: Mapping[UUID, str]) -> Value:
     """A value as it is shown."""
     if isinstance(value, UUID):
         return names[value]

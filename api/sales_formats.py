@@ -7,10 +7,10 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from api.sales_answers import Column, SalesAnswer, Value, plain
+from api.sales_answers import Column, Value, plain
 from projections.sales.measures import COUNT
 
 LONGEST_DECIMAL = 38
@@ -18,6 +18,26 @@ LONGEST_DECIMAL = 38
 
 EXCEL_DIGITS = 15
 """The digits that a workbook's numbers keep; longer ones are written as text."""
+
+
+class Tabular(Protocol):
+    """An answer with columns and rows; `name` is what its file is called."""
+
+    @property
+    def name(self) -> str:
+        """What it is."""
+
+    @property
+    def timezone(self) -> str:
+        """Where its days begin."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The columns with what they mean."""
+
+    @property
+    def rows(self) -> Sequence[tuple[Value, ...]]:
+        """The rows."""
 
 
 class File(NamedTuple):
@@ -28,24 +48,24 @@ class File(NamedTuple):
     name: str
 
 
-def as_file(answered: SalesAnswer, kind: str) -> File:
+def as_file(answered: Tabular, kind: str) -> File:
     """The answer in this form: one of `csv`, `csv-tr`, `xlsx`, `parquet`, `arrow`."""
     write, media_type, ending = _WRITERS[kind]
-    return File(write(answered), media_type, f"sales.{ending}")
+    return File(write(answered), media_type, f"{answered.name}.{ending}")
 
 
-def as_csv(answered: SalesAnswer) -> bytes:
+def as_csv(answered: Tabular) -> bytes:
     """CSV as programs read it: commas, decimal points, ISO dates, UTF-8."""
     return _separated(answered, ",", plain).encode()
 
 
-def as_turkish_csv(answered: SalesAnswer) -> bytes:
+def as_turkish_csv(answered: Tabular) -> bytes:
     """CSV as Excel reads it where Turkish is set: semicolons, decimal commas, 31.12.2024, UTF-8 with its mark."""
     zone = ZoneInfo(answered.timezone)
     return _separated(answered, ";", lambda value: _turkish(value, zone)).encode("utf-8-sig")
 
 
-def _separated(answered: SalesAnswer, separator: str, shown: Callable[[Value], Any]) -> str:
+def _separated(answered: Tabular, separator: str, shown: Callable[[Value], Any]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
     writer.writerow([column.name for column in answered.columns])
@@ -71,14 +91,14 @@ def _turkish(value: Value, zone: ZoneInfo) -> Any:
     return f"{value:f}".replace(".", ",") if isinstance(value, Decimal) else value
 
 
-def as_workbook(answered: SalesAnswer) -> bytes:
+def as_workbook(answered: Tabular) -> bytes:
     """A workbook: the figures on one sheet, what they mean on another."""
     from openpyxl import Workbook
     from openpyxl.styles import Font
 
     book, bold = Workbook(), Font(bold=True)
     figures = book.active
-    figures.title = "sales"
+    figures.title = answered.name
     zone = ZoneInfo(answered.timezone)
     figures.append([column.name for column in answered.columns])
     for row in answered.rows:
@@ -117,7 +137,7 @@ def _number_format(column: Column, value: Any) -> str:
     return f"#,##0.{'0' * places}" if places > 0 else "#,##0"
 
 
-def as_parquet(answered: SalesAnswer) -> bytes:
+def as_parquet(answered: Tabular) -> bytes:
     """Parquet; exact decimals, each column with its definition."""
     import pyarrow.parquet as pq
 
@@ -126,7 +146,7 @@ def as_parquet(answered: SalesAnswer) -> bytes:
     return content.getvalue()
 
 
-def as_arrow(answered: SalesAnswer) -> bytes:
+def as_arrow(answered: Tabular) -> bytes:
     """An Arrow stream."""
     import pyarrow as pa
 
@@ -137,7 +157,7 @@ def as_arrow(answered: SalesAnswer) -> bytes:
     return content.getvalue()
 
 
-def _arrow_table(answered: SalesAnswer) -> Any:
+def _arrow_table(answered: Tabular) -> Any:
     import pyarrow as pa
 
     columns = list(zip(*answered.rows, strict=True)) or [()] * len(answered.columns)
@@ -176,7 +196,7 @@ def _arrow_decimals(known: Sequence[Decimal], values: Sequence[Value]) -> tuple[
     return pa.decimal128(LONGEST_DECIMAL, scale), values
 
 
-_WRITERS: Mapping[str, tuple[Callable[[SalesAnswer], bytes], str, str]] = {
+_WRITERS: Mapping[str, tuple[Callable[[Tabular], bytes], str, str]] = {
     "csv": (as_csv, "text/csv; charset=utf-8", "csv"),
     "csv-tr": (as_turkish_csv, "text/csv; charset=utf-8", "csv"),
     "xlsx": (as_workbook, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),

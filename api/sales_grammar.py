@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from cdp.platform import Platform
 from cdp.sources.source import Source
+from cdp.value.pyramids import DEFAULT_NAME, UnknownPyramid
 from projections.sales.amounts import currency
 from projections.sales.dimensions import DIMENSIONS, NONE
 from projections.sales.question import COMPARISONS, InvalidQuestion, Period, Question
+from projections.sales.views.judging import Judging
 
 FORMATS = ("json", "csv", "csv-tr", "xlsx", "parquet", "arrow")
-WORDS = ("measures", "by", "from", "to", "zone", "convert", "compare", "order", "limit", "format", "cursor")
+WORDS = (
+    *("measures", "by", "from", "to", "zone", "convert", "compare", "order", "limit", "format", "cursor"),
+    *("as_of", "since", "scored_in", "pyramid"),
+)
+JUDGED = ("rfm_recency", "rfm_frequency", "rfm_money", "rfm_segment", "tier", "definition")
+"""The dimensions that depend on what customers are judged by."""
 BASE = "base"
 _DEFAULT = ("orders", "gross", "refunded", "net")
 
@@ -47,15 +54,17 @@ def read_question(platform: Platform, given: Iterable[tuple[str, str]], limit: i
             raise InvalidQuestion(
                 f"{name!r} is unknown; expected {', '.join(WORDS)}, or a filter: {', '.join(DIMENSIONS)}"
             )
+    by, last = _list(words.get("by")), _day(words, "to")
     question = Question(
         measures=_list(words.get("measures")) or _DEFAULT,
-        by=_list(words.get("by")),
+        by=by,
         filters={name: _values(platform, name, values) for name, values in filters.items()},
-        period=Period(_day(words, "from"), _day(words, "to")),
+        period=Period(_day(words, "from"), last),
         zone=_zone(words.get("zone")),
         convert=_currency(platform, words.get("convert")),
         order=_list(words.get("order")),
         limit=_number(words.get("limit"), limit),
+        judging=_judging(platform, words, {*by, *filters}, filters.get("currency", ()), last),
     )
     compare = _one_of("compare", words.get("compare"), COMPARISONS)
     return Asked(question, compare, _one_of("format", words.get("format"), FORMATS) or "json", words.get("cursor"))
@@ -75,7 +84,47 @@ def asked_again(question: Question, key: Mapping[str, str | None], names: Mappin
         words.append(("zone", question.zone.key))
     if question.convert is not None:
         words.append(("convert", question.convert))
+    if not {*question.by, *question.filters, *key}.isdisjoint(JUDGED):
+        words += _judged_again(question.judging)
     return words
+
+
+def _judged_again(judging: Judging) -> Iterator[tuple[str, str]]:
+    """The words by which customers are judged as they were."""
+    days = (("since", judging.first), ("as_of", judging.last))
+    yield from ((name, day.isoformat()) for name, day in days if day is not None)
+    named = (("scored_in", judging.currency), ("pyramid", judging.label))
+    yield from ((name, text) for name, text in named if text is not None)
+
+
+def _judging(
+    platform: Platform, words: Mapping[str, str], named: Collection[str], currencies: Sequence[str], last: date | None
+) -> Judging:
+    """By what the question's customers are judged: up to its end, in the currency that it is about."""
+    of_currency = currencies[0] if len(currencies) == 1 and currencies[0] != NONE else None
+    given = words.get("scored_in") or words.get("convert") or of_currency or BASE
+    chosen = _currency(platform, given, "scored_in")
+    first, until = _day(words, "since"), _day(words, "as_of") or last or today(platform)
+    if first is not None and first > until:
+        raise InvalidQuestion(f"since={first} is after as_of={until}: turn them round")
+    label = words.get("pyramid") or (DEFAULT_NAME if {"tier", "definition"} & set(named) else None)
+    if label is None:
+        return Judging(first, until, chosen)
+    try:
+        defined = platform.pyramids.defined(label)
+    except UnknownPyramid as error:
+        raise InvalidQuestion(str(error)) from error
+    return Judging(first, until, chosen, defined.definition, defined.label)
+
+
+def read_format(given: Iterable[tuple[str, str]]) -> str:
+    """The form of the answer that words ask for. Raises `InvalidQuestion`."""
+    return _one_of("format", dict(given).get("format"), FORMATS) or "json"
+
+
+def today(platform: Platform) -> date:
+    """The present day of the shop."""
+    return datetime.now(ZoneInfo(platform.settings.timezone)).date()
 
 
 def _shown(name: str, value: str, names: Mapping[UUID, str]) -> str:
@@ -119,12 +168,12 @@ def _zone(name: str | None) -> ZoneInfo | None:
         raise InvalidQuestion(f"zone={name!r}; expected a time zone's name, such as Europe/Istanbul") from None
 
 
-def _currency(platform: Platform, text: str | None) -> str | None:
+def _currency(platform: Platform, text: str | None, word: str = "convert") -> str | None:
     if text is None:
         return None
     code = platform.settings.currency if text == BASE else currency({"currency": text})
     if code is None:
-        raise InvalidQuestion(f"convert={text!r}; expected an ISO 4217 code such as TRY, or {BASE}")
+        raise InvalidQuestion(f"{word}={text!r}; expected an ISO 4217 code such as TRY, or {BASE}")
     return code
 
 

@@ -10,7 +10,16 @@ from eventsourcing.domain import event
 from cdp.log.accountable import Accountable
 
 SCOPES = (
-    *("profiles:read", "sales:read", "status:read", "sources:read", "sources:write", "plans:read", "plans:write"),
+    *(
+        "profiles:read",
+        "sales:read",
+        "sales:write",
+        "status:read",
+        "sources:read",
+        "sources:write",
+        "plans:read",
+        "plans:write",
+    ),
     *("quarantine:read", "quarantine:write", "quality:read", "tokens:write", "projections:write"),
     *("identity:read", "identity:write", "search:read", "accounts:read"),
 )

@@ -19,6 +19,7 @@ from cdp.postgres.databases import Databases, open_databases
 from cdp.registry import Registry
 from cdp.settings import Settings
 from cdp.setup import Sources, Tokens
+from cdp.value.pyramids import Pyramids
 from cdp.vault.keyring import KeyRing
 from cdp.vault.vault import REMEMBERED, Vault
 
@@ -47,6 +48,11 @@ class Platform:
     def keyring(self) -> KeyRing:
         """The keys outside the databases."""
         return self.vault.keyring
+
+    @property
+    def pyramids(self) -> Pyramids:
+        """The definitions of customer value."""
+        return Pyramids(self.log)
 
     @classmethod
     @contextmanager

@@ -99,8 +99,12 @@ class Pyramids:
                 f"no version of the pyramid {name!r} is in force; name one such as {name}@{pyramid.latest}, or "
                 f"activate it: cdp sales pyramids activate {name}"
             )
-        _check(pyramid, chosen)
-        return Defined(name, chosen, stored_definition(pyramid.versions[chosen - 1].content))
+        return self.read(pyramid, chosen)
+
+    def read(self, pyramid: Pyramid, number: int) -> Defined:
+        """A version of a pyramid. Raises `UnknownPyramid`."""
+        _check(pyramid, number)
+        return Defined(pyramid.name, number, stored_definition(pyramid.versions[number - 1].content))
 
     def get(self, name: str) -> Pyramid:
         """The pyramid, fresh from the log. Raises `UnknownPyramid`."""

@@ -103,6 +103,7 @@ _GROUPS: tuple[Dimension, ...] = (
     Dimension("rfm_money", "integer", "quintile of what they are worth, 5 the most", None, "scores.money", SCORES),
     Dimension("rfm_segment", "text", "what recency and frequency say together", None, RFM_SEGMENT, SCORES),
     Dimension("tier", "text", "the customer's tier in the value pyramid", None, "pyramid.tier", TIERS),
+    Dimension("definition", "text", "the version of the value pyramid", None, "%(pyramid_label)s::text"),
     *map(_trait, _TRAITS),
 )
 _BASKETS = tuple(map(_basket, ("product", "category", "product_brand", "department")))

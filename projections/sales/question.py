@@ -106,8 +106,8 @@ class Question:
         for name in self.by:
             if DIMENSIONS[name].condition is not None:
                 raise InvalidQuestion(f"{name} is a filter only, as an order has many: ask {name}=VALUE")
-        if "tier" in (*self.by, *self.filters) and self.judging.definition is None:
-            raise InvalidQuestion("tier needs a value pyramid: name one, such as pyramid=value@1")
+        if {"tier", "definition"} & {*self.by, *self.filters} and self.judging.definition is None:
+            raise InvalidQuestion("tiers need a value pyramid: name one, such as pyramid=value@1")
         for measure in self.chosen:
             self._check(measure)
         for name, values in self.filters.items():

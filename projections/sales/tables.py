@@ -148,7 +148,7 @@ _PERIODS = ("week", "month", "quarter", "year")
 _OWNED = frozenset(
     {
         "first_touch",
-        *("rfm_recency", "rfm_frequency", "rfm_money", "rfm_segment", "tier"),
+        *("rfm_recency", "rfm_frequency", "rfm_money", "rfm_segment", "tier", "definition"),
         *(f"cohort_{period}" for period in _PERIODS),
         *(f"age_{period}s" for period in _PERIODS),
         *("city", "region", "country", "gender", "customer_group"),

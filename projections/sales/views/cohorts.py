@@ -7,92 +7,93 @@ definitions, "cohort retention".
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from projections.contract import Connected
+from projections.sales.figures import PLACES, answer
+from projections.sales.question import LARGEST_LIMIT, InvalidQuestion, Period, Question
 
 PERIODS = ("month", "quarter", "year", "week")
+CUSTOMERS = "customers"
 
-_COHORTS = """
-with purchases as (
-    select profile, date_trunc(%(period)s, day)::date as period, currency, amount
+_SIZES = """
+select date_trunc(%(period)s, first_day)::date, count(*)
+from (
+    select min(day) as first_day
     from sales.movements
     where kind = 'sale'
         and amount > 0
         and profile is not null
-        and day <= %(last)s
-),
-firsts as (
-    select profile, min(period) as cohort
-    from purchases
     group by profile
-)
-select
-    cohort,
-    period,
-    currency,
-    count(distinct profile),
-    trim_scale(sum(amount))
-from purchases
-join firsts using (profile)
-where %(first)s::date is null or cohort >= %(first)s
-group by grouping sets ((cohort, period), (cohort, period, currency))
-order by cohort, period, currency nulls first, grouping(currency) desc
+) as firsts
+where first_day <= %(last)s
+group by 1
 """
 
 
 class Cell(NamedTuple):
-    """A cohort in one of its periods. All is None where that period has not begun yet."""
+    """A cohort in one of its periods, with `figures` by measure; None where that period has not begun yet.
 
-    period: int
-    customers: int | None
-    retention: Decimal | None
-    gross: dict[str, Decimal] | None
-
-
-class Cohort(NamedTuple):
-    """The customers whose first purchase was in this period, and their periods since."""
+    `key` is the currency where amounts are told apart by it.
+    """
 
     begins: date
-    customers: int
-    cells: list[Cell]
+    key: tuple[str | None, ...]
+    period: int
+    size: int
+    figures: tuple[Decimal | None, ...] | None
+
+    @property
+    def retention(self) -> Decimal | None:
+        """The share of the cohort that bought; the number of customers is the first of the figures."""
+        bought = self.figures[0] if self.figures else None
+        return None if bought is None else round(bought / self.size, PLACES)
 
 
-def read_cohorts(connection: Connected, period: str, first: date | None, last: date) -> list[Cohort]:
-    """The cohorts that began from `first` on, as far as `last`. `period` is one of `PERIODS`."""
-    found: dict[date, dict[date, tuple[int, dict[str, Decimal]]]] = {}
-    parameters = {"period": period, "first": first, "last": last}
-    for cohort, at, currency, customers, gross in connection.execute(_COHORTS, parameters):
-        cells = found.setdefault(cohort, {})
-        if at not in cells:
-            cells[at] = (customers, {})
-        else:
-            cells[at][1][currency or ""] = gross
-    longest = max((number_of(period, last) - number_of(period, cohort) for cohort in found), default=-1) + 1
-    return [_cohort(period, begins, cells, longest, last) for begins, cells in sorted(found.items())]
-
-
-def _cohort(
-    period: str, begins: date, cells: dict[date, tuple[int, dict[str, Decimal]]], longest: int, last: date
-) -> Cohort:
-    size = cells[begins][0]
-    reached = number_of(period, last) - number_of(period, begins)
-    by_number = {number_of(period, at) - number_of(period, begins): cell for at, cell in cells.items()}
-    return Cohort(
-        begins,
-        size,
-        [
-            _cell(k, size, by_number.get(k, (0, {}))) if k <= reached else Cell(k, None, None, None)
-            for k in range(longest)
-        ],
+def cohort_question(question: Question, period: str) -> Question:
+    """The question whose answer has the cells that are not empty. Raises `InvalidQuestion`."""
+    if period not in PERIODS:
+        raise InvalidQuestion(f"period={period!r}; expected one of {', '.join(PERIODS)}")
+    if question.by:
+        raise InvalidQuestion("cohorts are broken down by period alone: filter instead, such as channel=web")
+    measures = tuple(dict.fromkeys((CUSTOMERS, *question.measures)))
+    return dataclasses.replace(
+        question,
+        measures=measures,
+        by=(f"cohort_{period}", f"age_{period}s"),
+        period=Period(None, question.period.last),
+        limit=LARGEST_LIMIT,
+        order=(),
     )
 
 
-def _cell(k: int, size: int, found: tuple[int, dict[str, Decimal]]) -> Cell:
-    customers, gross = found
-    return Cell(k, customers, round(Decimal(customers) / size, 6), gross)
+def read_cohorts(
+    connection: Connected, asked: Question, shop: ZoneInfo, period: str, first: date | None, last: date
+) -> Iterator[Cell]:
+    """The cells of the cohorts that began from `first` on, as far as `last`; `asked` is a `cohort_question`."""
+    found: dict[tuple[date, tuple[str | None, ...]], dict[int, tuple[Decimal | None, ...]]] = {}
+    keys = len(asked.keys)
+    for row in answer(connection, asked, shop).rows:
+        begins, age, key = row[0], row[1], row[2:keys]
+        if begins is not None and age >= 0 and (first is None or begins >= first):
+            found.setdefault((begins, key), {})[age] = row[keys:]
+    sizes: dict[date, int] = dict(connection.execute(_SIZES, {"period": period, "last": last}).fetchall())
+    longest = max((_since(period, begins, last) for begins, _ in found), default=-1)
+    nothing = tuple(None if measure.ratio else Decimal(0) for measure in asked.chosen)
+    for (begins, key), cells in sorted(found.items(), key=lambda each: (each[0][0], str(each[0][1]))):
+        reached = _since(period, begins, last)
+        for age in range(longest + 1):
+            figures = cells.get(age, nothing) if age <= reached else None
+            yield Cell(begins, key, age, sizes[begins], figures)
+
+
+def _since(period: str, begins: date, last: date) -> int:
+    return number_of(period, last) - number_of(period, begins)
 
 
 def number_of(period: str, day: date) -> int:

@@ -41,6 +41,7 @@ class Judging:
             "judged_begin": _midnight(self.first, shop) if self.first else None,
             "judged_end": _midnight(self.last + timedelta(days=1), shop) if self.last else None,
             "judged_currency": self.currency,
+            "pyramid_label": self.label,
             "tier_currency": definition.currency,
             "tier_names": definition.tier_names,
             "thresholds": [threshold for _, threshold in definition.tiers],
