@@ -1,7 +1,7 @@
 """What a segment of the archive looks like: the columns, how they are encoded, and events to rows and back.
 
 The parts of an event are kept as the log stores them, byte for byte; what is encrypted stays encrypted. Beside them
-stand the fields of the header that queries filter by, as columns of their own. They are null for events of aggregates.
+stand the fields that queries filter, group and sum by, as columns of their own (`pipelines.archive.promoted`).
 """
 
 from __future__ import annotations
@@ -16,16 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cdp.log.events import RecordedEvent
-from cdp.log.header import decode_header
-from cdp.log.touchpoint import TOPIC
+from pipelines.archive.promoted import MOMENT, PROMOTED, promoted
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a column changes its name, type or meaning."""
 
 ROW_GROUP = 128 * 1024
 """Rows of a row group: small enough to be one element of a pipeline."""
-
-_MOMENT = pa.timestamp("us", tz="UTC")
 
 STORED = pa.schema(
     [
@@ -33,7 +30,7 @@ STORED = pa.schema(
         pa.field("originator_id", pa.string(), nullable=False),
         pa.field("version", pa.int64(), nullable=False),
         pa.field("topic", pa.string(), nullable=False),
-        pa.field("recorded_at", _MOMENT, nullable=False),
+        pa.field("recorded_at", MOMENT, nullable=False),
         pa.field("header", pa.binary(), nullable=False),
         pa.field("business", pa.binary()),
         pa.field("personal", pa.binary()),
@@ -42,26 +39,12 @@ STORED = pa.schema(
 )
 """What the log holds of an event, in the order of `RecordedEvent`."""
 
-PROMOTED = pa.schema(
-    [
-        pa.field("source", pa.string()),
-        pa.field("channel", pa.string()),
-        pa.field("name", pa.string()),
-        pa.field("effective_at", _MOMENT),
-        pa.field("occurred_at", _MOMENT),
-        pa.field("received_at", _MOMENT),
-        pa.field("subject", pa.int64()),
-    ]
-)
-"""What is read from the header of a touchpoint."""
-
 SCHEMA = pa.schema([*STORED, *PROMOTED])
 CLEAR = [name for name in STORED.names if name != "personal"]
 """The columns that whoever does not open personal parts has to read."""
 
-_FEW_VALUES = ["originator_id", "topic", "source", "channel", "name"]
+_FEW_VALUES = ["originator_id", "topic", "source", "channel", "name", "currency", "store", "campaign", "coupon"]
 _RISING = ["position", "version", "recorded_at", "effective_at", "occurred_at", "received_at"]
-_NOTHING = (None,) * len(PROMOTED)
 
 
 def segment_writer(path: Path) -> pq.ParquetWriter:
@@ -80,8 +63,8 @@ def segment_writer(path: Path) -> pq.ParquetWriter:
 def to_table(events: Sequence[RecordedEvent]) -> pa.Table:
     """The rows of events."""
     stored = zip(*map(_stored, events), strict=True)
-    promoted = zip(*map(_promoted, events), strict=True)
-    columns = [pa.array(values, field.type) for values, field in zip((*stored, *promoted), SCHEMA, strict=True)]
+    fields = zip(*map(promoted, events), strict=True)
+    columns = [pa.array(values, field.type) for values, field in zip((*stored, *fields), SCHEMA, strict=True)]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
@@ -97,14 +80,6 @@ def to_events(rows: pa.Table) -> Iterator[RecordedEvent]:
 
 def _stored(event: RecordedEvent) -> tuple[Any, ...]:
     return (event.position, str(event.originator_id), *event[2:8], list(event.redacted) or None)
-
-
-def _promoted(event: RecordedEvent) -> tuple[Any, ...]:
-    if event.topic != TOPIC:
-        return _NOTHING
-    header = decode_header(event.header)
-    moments = (header.effective_at, header.occurred_at, header.received_at)
-    return (str(header.source), header.channel, header.name, *moments, header.subject)
 
 
 def _each_once(values: Iterable[Any], make: Any) -> list[Any]:

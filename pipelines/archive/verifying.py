@@ -10,8 +10,9 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from cdp.log.events import RecordedEvent
-from pipelines.archive.form import PROMOTED, SCHEMA, STORED, to_events, to_table
+from pipelines.archive.form import SCHEMA, SCHEMA_VERSION, STORED, to_events, to_table
 from pipelines.archive.manifest import Manifest, Segment, existing_manifest
+from pipelines.archive.promoted import PROMOTED
 from pipelines.archive.reading import SegmentDamaged, check_digest, open_segment
 from pipelines.archive.writing import PAGE, Reader, Report, check_same_log
 
@@ -70,7 +71,7 @@ def verify(reader: Reader, folder: Path, report: Report = lambda count: None) ->
 def _differences(reader: Reader, folder: Path, segment: Segment, report: Report) -> Iterator[str]:
     file = open_segment(folder, segment)
     if not file.schema_arrow.equals(SCHEMA):
-        yield f"{segment.file}: its columns are not those of schema version 1"
+        yield f"{segment.file}: its columns are not those of schema version {SCHEMA_VERSION}"
         return
     touchpoints = redacted = after = 0
     after = segment.first - 1
@@ -103,8 +104,9 @@ def _differing(rows: pa.Table, events: list[RecordedEvent]) -> Iterator[str]:
 
 
 def _wrongly_promoted(rows: pa.Table, events: list[RecordedEvent]) -> Iterator[str]:
-    """The columns beside the stored bytes must say what the header says."""
+    """The columns beside the stored bytes must say what the stored parts say."""
     expected = to_table(events)
     for name in PROMOTED.names:
         if not rows[name].equals(expected[name]):
-            yield f"positions {events[0].position} to {events[-1].position}: column {name} is not what the headers say"
+            first, last = events[0].position, events[-1].position
+            yield f"positions {first} to {last}: column {name} is not what the stored parts say"

@@ -16,7 +16,7 @@ from cdp.log.events import RecordedEvent
 from cdp.platform import Platform
 from cdp.postgres.lock import FileLock
 from cdp.settings import Settings
-from pipelines.archive.form import PROMOTED, STORED, to_events
+from pipelines.archive.form import STORED, to_events
 from pipelines.archive.manifest import (
     Manifest,
     ManifestInvalid,
@@ -25,6 +25,7 @@ from pipelines.archive.manifest import (
     load_manifest,
     save_manifest,
 )
+from pipelines.archive.promoted import OF_BUSINESS, OF_HEADER, PROMOTED
 from pipelines.archive.verifying import ArchiveDiffers, verify
 from pipelines.archive.writing import (
     LOCK,
@@ -92,7 +93,7 @@ def test_fields_of_the_header_are_columns(tmp_path: Path) -> None:
     touchpoint = world.touchpoints[0]
     [segment] = existing_manifest(tmp_path).segments
     first, control = pq.read_table(tmp_path / segment.file).to_pylist()
-    assert {name: first[name] for name in PROMOTED.names} == {
+    assert {name: first[name] for name in OF_HEADER.names} == {
         "source": str(touchpoint.header.source),
         "channel": "store",
         "name": "Page Viewed",
@@ -101,8 +102,45 @@ def test_fields_of_the_header_are_columns(tmp_path: Path) -> None:
         "received_at": touchpoint.header.received_at,
         "subject": touchpoint.header.subject,
     }
-    assert {control[name] for name in PROMOTED.names} == {None}
+    assert {control[name] for name in PROMOTED.names} == {first[name] for name in OF_BUSINESS.names} == {None}
     assert (segment.touchpoints, segment.rows) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("sent", "column"),
+    [
+        ({"total": "12.50", "currency": "TRY"}, {"total": "12.50", "currency": "TRY"}),
+        ({"total": Decimal("12.50"), "revenue": 7, "store": 'Çarşı "1"'}, {"total": "12.50", "revenue": "7"}),
+        ({"total": -3, "campaign": "güz", "coupon": "10"}, {"total": "-3", "campaign": "güz", "coupon": "10"}),
+        ({"total": None, "products": [{"total": "1"}], "currency": True}, {"total": None, "currency": None}),
+        ({"store": 'Çarşı "1"', "campaign": ["a"]}, {"store": 'Çarşı "1"', "campaign": None}),
+    ],
+)
+def test_business_fields_are_columns_as_they_were_sent(
+    tmp_path: Path, sent: dict[str, object], column: dict[str, str | None]
+) -> None:
+    world = ArchivedWorld()
+    world.see({"email": "ada@example.org"}, "Order Completed", properties=sent, references={"order_id": "A-1"})
+
+    archive(world, tmp_path)
+
+    [segment] = existing_manifest(tmp_path).segments
+    [row] = pq.read_table(tmp_path / segment.file).to_pylist()
+    assert row["order_reference"] == "A-1"
+    assert {name: row[name] for name in column} == column
+    verify(world, tmp_path)
+
+
+def test_a_redacted_business_part_gives_no_columns(tmp_path: Path) -> None:
+    world = ArchivedWorld()
+    world.see({"email": "ada@example.org"}, "Order Completed", properties={"total": "1"}, references={"order_id": "1"})
+
+    archive(Twisted(world, 1, business=bytes(32), redacted=("business",)), tmp_path)
+
+    [segment] = existing_manifest(tmp_path).segments
+    [row] = pq.read_table(tmp_path / segment.file).to_pylist()
+    assert {row[name] for name in OF_BUSINESS.names} == {None}
+    assert row["name"] == "Order Completed"
 
 
 def test_columns_are_encoded_by_their_kind(tmp_path: Path) -> None:
@@ -234,7 +272,7 @@ def tampered(folder: Path, change: dict[str, object], segment: int | None = None
 @pytest.mark.parametrize(
     ("change", "segment", "said"),
     [
-        ({"schema_version": 2}, None, "schema version 2"),
+        ({"schema_version": 1}, None, "schema version 1"),
         ({"schema_version": "one"}, None, "Expected `int`"),
         ({"more": 1}, None, "unknown field"),
         ({"tree_head": "abc"}, None, "Expected `null`"),
@@ -332,10 +370,11 @@ def test_a_column_that_says_something_else_than_the_header_is_found(
     # Given a file whose column was made of something else than its headers, with a manifest that fits
     world = world_of(SIZE)
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.archive.form._promoted", lambda event: ("x", "web", "y", START, START, START, 1))
+        values = ("x", "web", "y", START, START, START, 1, *[None] * len(OF_BUSINESS))
+        patch.setattr("pipelines.archive.form.promoted", lambda event: values)
         archive(world, tmp_path)
 
-    with pytest.raises(ArchiveDiffers, match="column source is not what the headers say"):
+    with pytest.raises(ArchiveDiffers, match="column source is not what the stored parts say"):
         verify(world, tmp_path)
 
 
