@@ -78,35 +78,62 @@ rule_sets = st.one_of(
     st.just(sharing(rules(), "email", "household_card")),
 )
 
-touchpoints = st.tuples(st.just("see"), who, st.integers(0, 12), st.integers(-3, 3), st.sampled_from(sorted(SOURCES)))
-decisions = st.one_of(
-    st.tuples(st.sampled_from(["link", "unlink", "release"]), pair),
-    st.tuples(st.sampled_from(["block", "release"]), st.lists(identifier, min_size=1, max_size=1)),
-)
-activations = st.tuples(st.just("activate"), rule_sets)
-happenings = st.one_of(*[touchpoints] * 8, decisions, activations)
-worlds = st.lists(happenings, min_size=1, max_size=8) | st.lists(happenings, min_size=8, max_size=18)
+Happenings = st.SearchStrategy[list[Any]]
+Shown = tuple[dict[str, str], str]
+"""Who a touchpoint is about, and the source that shows it."""
 
 
-def seen_as(*people: dict[str, str], sources: tuple[str, ...] = ("shop",)) -> st.SearchStrategy[list[Any]]:
-    """Logs of touchpoints about these only, at any time and from any of these sources."""
-    times = st.integers(0, 8), st.integers(0, 3)
-    return st.lists(
-        st.tuples(st.just("see"), st.sampled_from(people), *times, st.sampled_from(sources)), min_size=3, max_size=10
+def decided_about(identifier: st.SearchStrategy[tuple[str, str]]) -> st.SearchStrategy[Any]:
+    """Stewards' decisions about such identifiers, and what takes them back."""
+    two = st.lists(identifier, min_size=2, max_size=2, unique=True)
+    return st.one_of(
+        st.tuples(st.sampled_from(["link", "unlink", "release"]), two),
+        st.tuples(st.sampled_from(["block", "release"]), st.lists(identifier, min_size=1, max_size=1)),
     )
 
 
-one_device = seen_as(
-    {"anonymous_id": "1"}, {"anonymous_id": "1", "user_id": "1"}, {"anonymous_id": "1", "user_id": "2"}
+touchpoints = st.tuples(st.just("see"), who, st.integers(0, 12), st.integers(-3, 3), st.sampled_from(sorted(SOURCES)))
+decisions = decided_about(identifier)
+activations = st.tuples(st.just("activate"), rule_sets)
+happenings = st.one_of(*[touchpoints] * 8, decisions, activations)
+anything = st.lists(happenings, min_size=1, max_size=8) | st.lists(happenings, min_size=8, max_size=18)
+
+
+def story(*shown: Shown) -> Happenings:
+    """Logs that show each of these at least once, in any order, and nothing else; stewards decide, and rules change,
+    now and then."""
+    first = st.permutations(shown).flatmap(lambda each: st.tuples(*map(showing, each)))
+    identifiers = sorted({each for identifiers, _ in shown for each in identifiers.items()})
+    decided = decided_about(st.sampled_from(identifiers))
+    again = st.sampled_from(shown).flatmap(showing)
+    rest = st.lists(st.one_of(*[again] * 14, decided, activations), max_size=8)
+    return st.builds(lambda first, rest: [*first, *rest], first, rest)
+
+
+def showing(shown: Shown) -> st.SearchStrategy[Any]:
+    """A touchpoint at any time."""
+    who, source = shown
+    return st.tuples(st.just("see"), st.just(who), st.integers(0, 8), st.integers(0, 3), st.just(source))
+
+
+one_device = story(
+    ({"anonymous_id": "1"}, "shop"),
+    ({"anonymous_id": "1", "user_id": "1"}, "shop"),
+    ({"anonymous_id": "1", "user_id": "2"}, "shop"),
 )
-one_address = seen_as(
-    {"email": "1"},
-    {"email": "1", "user_id": "1"},
-    {"email": "1", "loyalty_card": "1"},
-    {"loyalty_card": "1", "user_id": "2"},
-    {"loyalty_card": "1"},
-    sources=("shop", "browser"),
+one_card = story(
+    ({"email": "1", "user_id": "1"}, "shop"),
+    ({"email": "1", "loyalty_card": "1"}, "shop"),
+    ({"loyalty_card": "1", "user_id": "2"}, "shop"),
+    ({"loyalty_card": "1", "user_id": "2"}, "browser"),
 )
+a_form_that_anybody_may_fill_in = story(
+    ({"email": "1", "user_id": "1"}, "browser"),
+    ({"email": "1"}, "shop"),
+    ({"user_id": "1"}, "till"),
+)
+stories = one_device | one_card | a_form_that_anybody_may_fill_in
+worlds = anything | stories
 
 
 def world_of(drawn: list[Any]) -> World:

@@ -124,12 +124,15 @@ def a_link_taken_back_restores_ids_and_memberships(
     world = world_of(drawn)
     catch_up(world.engine(connection, needed(), batch_size))
     before = kept(connection), said(connection)
-    # When a steward links two identifiers on which nobody decided before, and then takes the link back
+    # When a steward links two identifiers on which nobody decided before, which has its effect
     numbers = tuple(sorted(number_of(Identifier(*space_of(kind), value)) for kind, value in two))
     assume(numbers not in {each.numbers for each in world.at(len(world.touchpoints)).decisions})
-    for kind in ("link", "release"):
-        happen(world, kind, two)
-        catch_up(world.engine(connection, needed(), batch_size))
+    happen(world, "link", two)
+    catch_up(world.engine(connection, needed(), batch_size))
+    assert kept(connection) == set(graph_of(world).resolution().memberships)
+    # and then takes the link back
+    happen(world, "release", two)
+    catch_up(world.engine(connection, needed(), batch_size))
     # Then everything is as it was
     assert (kept(connection), said(connection)) == before
 

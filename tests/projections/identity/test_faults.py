@@ -9,10 +9,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from projections.contract import Connected
-from projections.identity import projection, selected, trial
+from cdp.identity.decision import Decision
+from cdp.identity.evidence import SubjectSeen
+from cdp.identity.rules import RuleSet
+from projections.contract import Connected, Policy
+from projections.identity import projection, selected, settlement, trial
+from projections.identity.alone import alone
 from projections.identity.arrivals import Arrival
-from projections.identity.known import KnownIdentifier
+from projections.identity.known import KnownIdentifier, Sighted
 from projections.identity.neighbourhood import Neighbourhood
 from projections.identity.revision import Revision
 from projections.identity.store import IdentityStore
@@ -40,12 +44,41 @@ def late_touchpoints_change_no_order(patch: Patch) -> None:
     patch.setattr(Arrival, "renewed", lambda arrival, known: known)
 
 
+def who_moves_affects_nobody(patch: Patch) -> None:
+    patch.setattr(settlement, "_moved", lambda around, graph: set())
+
+
+def components_are_cut_short(patch: Patch) -> None:
+    def wrong(around: Neighbourhood, numbers: set[int]) -> None:
+        frontier = (numbers & around.connecting) - around.complete
+        around.complete |= frontier
+        around.add(around.shown.holders(frontier - around.unseen))
+
+    patch.setattr(Neighbourhood, "connect", wrong)
+
+
 def strangers_are_left_where_they_are(patch: Patch) -> None:
     patch.setattr(Neighbourhood, "surround", lambda around, affected, shared=frozenset(): set(affected))
 
 
+def turns_go_by_first_moments(patch: Patch) -> None:
+    patch.setattr(Neighbourhood, "with_moments", lambda around, graph: graph)
+
+
+def hand_overs_by_known_subjects_are_overlooked(patch: Patch) -> None:
+    patch.setattr(projection.IdentityWriter, "_handed_over", lambda *given: set())
+
+
 def decisions_are_not_heard_of(patch: Patch) -> None:
     patch.setattr(projection, "decided_anew", lambda before, after: set())
+
+
+def decisions_taken_back_are_not_heard_of(patch: Patch) -> None:
+    def wrong(before: Policy, after: Policy) -> set[int]:
+        come: set[Decision] = set(after.decisions) - set(before.decisions)
+        return {number for each in come for number in each.numbers}
+
+    patch.setattr(projection, "decided_anew", wrong)
 
 
 def other_rules_are_not_heard_of(patch: Patch) -> None:
@@ -64,6 +97,22 @@ def identifiers_stay_past_the_fan_out_for_ever(patch: Patch) -> None:
 
     patch.setattr(Survey, "past_fan_out", wrong)
     patch.setattr(projection.IdentityWriter, "_to_judge_anew", lambda *given: set())
+
+
+def whoever_is_alone_was_never_seen_by_servers(patch: Patch) -> None:
+    def wrong(new: Any, known: Any, unseen: Any, decided: Any, rules: RuleSet, servers: Any) -> Any:
+        return alone(new, known, unseen, decided, rules, ())
+
+    patch.setattr(projection, "alone", wrong)
+
+
+def sightings_are_all_by_servers(patch: Patch) -> None:
+    right = Sighted.seen
+
+    def wrong(sighted: Sighted, subject: int, public: object) -> SubjectSeen:
+        return right(sighted, subject, ())
+
+    patch.setattr(Sighted, "seen", wrong)
 
 
 def verdicts_are_not_renewed(patch: Patch) -> None:
@@ -104,13 +153,22 @@ UNDONE = (properties.a_link_taken_back_restores_ids_and_memberships, (worlds, pa
     ("fault", "broken"),
     [
         (late_touchpoints_change_no_order, LIVE),
+        (late_touchpoints_change_no_order, KEPT),
+        (who_moves_affects_nobody, LIVE),
+        (components_are_cut_short, KEPT),
         (strangers_are_left_where_they_are, LIVE),
+        (turns_go_by_first_moments, KEPT),
+        (hand_overs_by_known_subjects_are_overlooked, LIVE),
         (decisions_are_not_heard_of, KEPT),
+        (decisions_are_not_heard_of, UNDONE),
+        (decisions_taken_back_are_not_heard_of, UNDONE),
         (other_rules_are_not_heard_of, LIVE),
         (other_rules_are_not_heard_of, TRIED),
         (values_are_not_judged_again, KEPT),
         (identifiers_stay_past_the_fan_out_for_ever, KEPT),
-        (verdicts_are_not_renewed, UNDONE),
+        (whoever_is_alone_was_never_seen_by_servers, KEPT),
+        (sightings_are_all_by_servers, KEPT),
+        (verdicts_are_not_renewed, KEPT),
         (later_moments_are_selected, PAST),
         (later_positions_are_selected, PAST),
         (ages_are_those_of_now, PAST),
@@ -153,6 +211,20 @@ def late(drawn: Any) -> bool:
     return times != sorted(times)
 
 
+def undone(drawn: Any) -> bool:
+    """Whether a steward's link that merged two profiles is taken back later."""
+    for place, (kind, *what) in enumerate(drawn):
+        taken_back = any(again in drawn[place:] for again in (("unlink", *what), ("release", *what)))
+        if kind == "link" and taken_back and profiles(drawn[: place + 1]) < profiles(drawn[:place]):
+            return True
+    return False
+
+
+def profiles(drawn: Any) -> int:
+    """How many profiles there are."""
+    return len({each.profile for each in graph_of(world_of(drawn)).resolution().memberships})
+
+
 @pytest.mark.parametrize(
     "happens",
     [
@@ -160,6 +232,7 @@ def late(drawn: Any) -> bool:
         *(judged(detail) for detail in ("limit", "fan_out", "value", "steward")),
         in_turns,
         late,
+        undone,
     ],
 )
 def test_what_matters_is_drawn(happens: Callable[[Any], bool]) -> None:

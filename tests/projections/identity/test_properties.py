@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from projections.contract import Connected
 from tests.projections.identity import properties
-from tests.projections.identity.drawn import activations, decisions, one_address, one_device, pair, worlds
+from tests.projections.identity.drawn import activations, decisions, pair, stories, worlds
 
 many = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -53,7 +53,7 @@ def test_a_link_taken_back_restores_ids_and_memberships(
 
 
 @many
-@given(one_device | one_address, st.integers(1, 3))
+@given(stories, st.integers(1, 3))
 def test_whoever_shares_a_device_or_an_address_is_told_apart(
     connection: Connected, drawn: list[Any], batch_size: int
 ) -> None:
@@ -61,7 +61,7 @@ def test_whoever_shares_a_device_or_an_address_is_told_apart(
 
 
 @many
-@given(one_device | one_address, st.integers(0, 9) | st.none(), st.integers(0, 9) | st.none())
+@given(stories, st.integers(0, 9) | st.none(), st.integers(0, 9) | st.none())
 def test_so_they_are_at_any_past_moment(
     connection: Connected, drawn: list[Any], at: int | None, position: int | None
 ) -> None:
