@@ -10,18 +10,9 @@ from eventsourcing.domain import event
 from cdp.log.accountable import Accountable
 
 SCOPES = (
-    *(
-        "profiles:read",
-        "sales:read",
-        "sales:write",
-        "status:read",
-        "sources:read",
-        "sources:write",
-        "plans:read",
-        "plans:write",
-    ),
+    *("profiles:read", "sales:read", "status:read", "sources:read", "sources:write", "plans:read", "plans:write"),
     *("quarantine:read", "quarantine:write", "quality:read", "tokens:write", "projections:write"),
-    *("identity:read", "identity:write", "search:read", "accounts:read"),
+    *("identity:read", "identity:write", "search:read", "accounts:read", "sales:write"),
 )
 _NAMES = UUID("f3b1d2c4-0b7a-5c55-8d0f-6f6f3e0c9a27")
 

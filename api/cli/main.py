@@ -42,7 +42,7 @@ SUBCOMMANDS = {
     "quarantine": Subcommand("What could not be accepted: see it, mend it, take it in again.", "api.cli.quarantine"),
     "import": Subcommand("Import a file of rows by a mapping.", "api.cli.import_", "import_"),
     "quality": Subcommand("Show how complete, late and regular is what sources send.", "api.cli.quality", "quality"),
-    "sales": Subcommand("Show sales: any measures by any dimensions.", "api.cli.sales", "sales"),
+    "sales": Subcommand("Show sales: any measures by any dimensions, and views.", "api.cli.sales"),
     "identity": Subcommand("What makes touchpoints one person's, and what is decided about it.", "api.cli.identity"),
     "survivorship": Subcommand("Which of many claims a profile shows.", "api.cli.survivorship"),
     "projection": Subcommand("Projections: how they stand, and building one anew.", "api.cli.projection"),

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli.main import app
-from api.cli.sales import bar
+from api.cli.sales_tables import bar
 from cdp.settings import Settings
 from tests.api.serving import served
 from tests.sales.test_questions import TEA, bought
@@ -30,7 +30,8 @@ def runner(module_settings: Settings) -> Iterator[CliRunner]:
         shop.project()
         platform = shop.platform
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("api.cli.sales.opened", lambda: contextlib.nullcontext(platform))
+            for module in ("sales", "pyramids"):
+                patch.setattr(f"api.cli.{module}.opened", lambda: contextlib.nullcontext(platform))
             yield CliRunner(env={"COLUMNS": "100"})
 
 
@@ -71,3 +72,49 @@ def test_a_filter_without_a_value_is_refused(runner: CliRunner) -> None:
     result = runner.invoke(app, ["sales", "gross", "--where", "web"])
     assert result.exit_code == 1
     assert "expected a dimension and its value" in result.stderr
+
+
+def test_cohorts_are_a_triangle(runner: CliRunner) -> None:
+    lines = run(runner, "cohorts", "--to", "2024-05-31").splitlines()
+    assert next(line for line in lines if "2024-03-01" in line).split() == [
+        *("│", "2024-03-01", "│", "1", "│", "100.0", "%", "│", "100.0", "%", "│", "0.0", "%", "│")
+    ]
+    spent = run(runner, "cohorts", "--to", "2024-05-31", "--show", "gross", "--plot")
+    assert "██ 50.00" in spent
+
+
+def test_segments_and_tiers_are_tables(runner: CliRunner, tmp_path: Path) -> None:
+    assert "hibernating" in run(runner, "rfm", "--to", "2024-05-31")
+    file = tmp_path / "value.toml"
+    file.write_text('currency = "TRY"\n[coefficients]\nmoney = 0.1\n[tiers]\ngold = 7\n')
+    assert "value@1; next" in run(runner, "pyramids", "draft", str(file), "--reason", "first")
+    assert "in force" in run(runner, "pyramids", "activate")
+    assert "1 is in force" in run(runner, "pyramids", "list").replace("@", "")
+    assert 'gold = "7"' in run(runner, "pyramids", "show").replace('"gold"', "gold")
+    row = next(line for line in run(runner, "pyramid", "--to", "2024-05-31").splitlines() if "gold" in line)
+    assert row.split()[1::2] == ["value@1", "gold", "TRY", "1", "2", "75.00"]
+
+
+def test_what_is_bought_together_and_what_a_promotion_did(runner: CliRunner) -> None:
+    assert "nothing was found" in run(runner, "affinity")
+    output = run(runner, "effect", "gross", "--from", "2024-04-01", "--to", "2024-04-30")
+    assert "before" in output
+    assert "during" in output
+    assert "█" in run(runner, "effect", "gross", "--from", "2024-04-01", "--to", "2024-04-30", "--plot")
+
+
+def test_the_touchpoints_behind_a_figure(runner: CliRunner) -> None:
+    output = run(runner, "evidence", "gross", "--where", "tier=gold", "--limit", "1", "--to", "2024-05-31")
+    assert "gross: 75" in output
+    assert "more: --cursor" in output
+
+
+def test_a_view_is_a_file(runner: CliRunner, tmp_path: Path) -> None:
+    run(runner, "cohorts", "--to", "2024-05-31", "--format", "csv", "--out", str(tmp_path / "cohorts.csv"))
+    assert (tmp_path / "cohorts.csv").read_text().startswith("cohort,currency,period,size,customers,gross,retention")
+
+
+def test_an_unknown_column_of_cohorts_is_refused(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["sales", "cohorts", "aov", "--show", "net"])
+    assert result.exit_code == 1
+    assert "expected one of size, customers, aov, retention" in result.stderr
