@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from pipelines.plan import Plan
 from pipelines.rebuilding import carry_out
 from pipelines.runner import Beam
 from pipelines.work import Engine
+from pipelines.workspace import workspace
 from projections.checkpoint import Checkpoint
 from projections.contract import Connected, Projection, Surroundings
 from projections.declared import IDENTITY, Declared
@@ -102,8 +102,8 @@ class Reconciler:
             self._check(connection, declared, checkpoint)
             live = Live(connection, declared, checkpoint.schema)
             self._archive(checkpoint.position, report)
-            with tempfile.TemporaryDirectory(dir=self.folder, prefix=".rebuild-") as work:
-                plan = self._plan(connection, declared, checkpoint, live, Path(work))
+            with workspace(self.folder) as work:
+                plan = self._plan(connection, declared, checkpoint, live, work)
                 rebuilt = carry_out(self.folder, plan, self.engine)
                 tables = [compare(live, rebuilt, table) for table in live.layouts]
         return Reconciled(declared.name, declared.version, checkpoint.position, len(plan.parked), tables)
