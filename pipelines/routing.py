@@ -14,6 +14,7 @@ from pipelines.output import Output
 from pipelines.plan import Family, Plan
 from pipelines.sums import Sums
 from pipelines.work import Packet, Result
+from projections.columns import Columns
 from projections.copying import columns_of
 from projections.facts import Row
 
@@ -45,9 +46,10 @@ class Router:
         """Passes on rows of a table. What entities need goes out at once."""
         if output:
             output.add(rows)
+        columns = Columns(rows)
         for name, rollup in self._plan.rollups.items():
             if rollup.source == table:
-                yield from self._sum_up(name, rows)
+                yield from self._sum_up(name, columns)
         if self._places[table]:
             rows = [as_stored(row, self._decimals[table]) for row in rows]
             for family, place in self._places[table]:
@@ -58,7 +60,7 @@ class Router:
         for name in self._sums:
             yield from self._flush(name)
 
-    def _sum_up(self, name: str, rows: list[Row]) -> Iterator[Packet]:
+    def _sum_up(self, name: str, rows: Columns) -> Iterator[Packet]:
         self._sums[name].add(rows)
         if sum(map(len, self._sums.values())) > KEPT_GROUPS:
             yield from self._flush(max(self._sums, key=lambda each: len(self._sums[each])))

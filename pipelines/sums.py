@@ -13,6 +13,7 @@ from typing import Any
 
 from pipelines.buckets import Codec, Packed, bucketed
 from pipelines.kinds import KINDS, row_kind, tuple_of
+from projections.columns import Columns
 from projections.rollups import EXACT, Figure, Group, Rollup, trimmed
 
 Part = tuple[Group, tuple[Any, ...], tuple[list[tuple[Any, int]], ...]]
@@ -37,8 +38,8 @@ class Sums:
 
     def add(self, rows: Iterable[Any]) -> None:
         """Sums up more rows of the source."""
-        rows = list(rows)
-        self.rollup.difference((), rows, self._sums)
+        rows = Columns.of(rows)
+        self.rollup.add_up(self._sums, rows, 1)
         for (figure, choose), seen in zip(self._values, self._seen, strict=True):
             for (group, value), count in self.rollup.values(figure, (), rows).items():
                 _note(seen.setdefault(group, {}), value, count, choose)
@@ -46,7 +47,7 @@ class Sums:
     def merge(self, parts: Iterable[bytes]) -> None:
         """Takes in what others summed up."""
         found = list(self._codec.unpack_all(parts))
-        self._add_sums((group, sums) for group, sums, _ in found)
+        self._add_sums((self.rollup.numbered(group), sums) for group, sums, _ in found)
         if not self._values:
             return
         for group, _, figures in found:
@@ -56,7 +57,7 @@ class Sums:
 
     def parts(self) -> Iterator[tuple[int, Packed]]:
         """What was summed up, by bucket of its groups, ready to travel."""
-        parts = (self._part(group, sums) for group, sums in self._sums.items())
+        parts = (self._part(self.rollup.plain(group), sums) for group, sums in self._sums.items())
         for bucket, found in bucketed(parts, self._bucket_key).items():
             yield bucket, self._codec.pack(found)
 
@@ -66,9 +67,10 @@ class Sums:
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The rollup's rows, the columns in the order of its declaration."""
+        groups = ((self.rollup.plain(group), sums) for group, sums in self._sums.items())
         if not self._values:
-            return [(*group, *map(_stored, sums)) for group, sums in self._sums.items()]
-        return [(*group, *map(_stored, sums), *self._figures(group)) for group, sums in self._sums.items()]
+            return [(*group, *map(_stored, sums)) for group, sums in groups]
+        return [(*group, *map(_stored, sums), *self._figures(group)) for group, sums in groups]
 
     def value_rows(self, name: str) -> list[tuple[Any, ...]]:
         """The rows of a distinct figure's own table: keys, value and how many rows have it."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, ClassVar
 
 from cdp.log.touchpoint import Touchpoint
+from projections.columns import Columns
 from projections.contract import Batch, Connected, Surroundings, Writer
 from projections.copying import columns_of, copy_rows
-from projections.entities import Difference, Entities
+from projections.entities import Difference, Entities, folded
 from projections.entity_table import EntityTable
 from projections.facts import Facts, Row
 from projections.parking import subject_key
@@ -93,7 +95,8 @@ class DeclaredWriter:
         self._schema = schema
         self._surroundings = surroundings
         self._columns = {facts.table: columns_of(facts.row) for facts in projection.facts}
-        self._entities = [EntityTable(each, rows, schema, schemas.get(IDENTITY)) for each in projection.entities]
+        tables = [EntityTable(each, rows, schema, schemas.get(IDENTITY)) for each in projection.entities]
+        self._families = [list(alike) for _, alike in groupby(tables, key=lambda table: table.entities.family)]
         self._rollups = [(rollup.source, RollupTable(rollup, schema)) for rollup in projection.rollups]
 
     def write(self, batch: Batch, connection: Connected) -> frozenset[str]:
@@ -101,13 +104,17 @@ class DeclaredWriter:
         facts = {each.table: each.rows(batch.touchpoints, self._surroundings) for each in self._projection.facts}
         moved = batch.moved.get(IDENTITY, frozenset())
         changed: dict[str, Difference] = {table: Difference((), rows) for table, rows in facts.items()}
-        before = [table.before(connection, facts) for table in self._entities]
+        before = [family[0].before(connection, facts) for family in self._families]
         self._copy(connection, facts)
-        for table, gathered in zip(self._entities, before, strict=True):
-            changed[table.entities.table] = table.refold(connection, gathered, changed, moved)
+        for family, known in zip(self._families, before, strict=True):
+            gathered = family[0].touched(connection, changed, moved) if known is None else known
+            rows = folded([table.entities for table in family], gathered)
+            for table, found in zip(family, rows, strict=True):
+                changed[table.entities.table] = table.replace(connection, gathered, found)
+        columns = {table: (Columns(change.old), Columns(change.new)) for table, change in changed.items()}
         for source, rollup in self._rollups:
             if any(changed[source]):
-                rollup.apply(connection, changed[source])
+                rollup.apply(connection, *columns[source])
         return frozenset()
 
     def _copy(self, connection: Connected, facts: Mapping[str, list[Row]]) -> None:

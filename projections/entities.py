@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_type_hints
+from uuid import UUID
 
 import msgspec
 
@@ -44,14 +47,27 @@ class Entities:
     fold: Fold
     by_profile: bool = False
 
+    @property
+    def family(self) -> tuple[tuple[str, ...], str, bool]:
+        """What it has in common with those that are made of the same rows by the same key."""
+        return self.sources, self.key, self.by_profile
+
     def rows(self, gathered: Mapping[Any, Sequence[Iterable[Row]]]) -> list[Row]:
         """The rows of some keys, given for each the rows of each source. Pure, and independent of the rows' order."""
-        return [
-            row
-            for key, sources in gathered.items()
-            if (ordered := in_order(sources))
-            for row in self.fold(key, ordered)
-        ]
+        return folded([self], gathered)[0]
+
+
+def folded(members: Sequence[Entities], gathered: Mapping[Any, Sequence[Iterable[Row]]]) -> list[list[Row]]:
+    """The rows of several entity tables that have the same sources and key, in the order of `members`.
+
+    The folds of a key follow each other and get the same list, so that they may share what they find out of it.
+    """
+    found: list[list[Row]] = [[] for _ in members]
+    for key, sources in gathered.items():
+        if ordered := in_order(sources):
+            for rows, member in zip(found, members, strict=True):
+                rows.extend(member.fold(key, ordered))
+    return found
 
 
 class Difference(NamedTuple):
@@ -77,6 +93,12 @@ def in_order(sources: Sequence[Iterable[Any]]) -> list[Any]:
     Rows of one event go by the place of their source, then by their columns: the order never depends on how they were
     stored.
     """
+    if len(sources) == 1:
+        [alone] = sources
+        rows = alone if isinstance(alone, list) else list(alone)
+        if len(rows) < 2:
+            return rows
+        sources = [rows]
     placed = [(row.effective_at, row.event_id, place, row) for place, rows in enumerate(sources) for row in rows]
     placed.sort(key=_MOMENT)
     ordered: list[Any] = []
@@ -94,21 +116,26 @@ def _comparable(row: Row) -> tuple[tuple[bool, Any], ...]:
     return tuple((value is not None, _encode(value) if isinstance(value, dict | list) else value) for value in row)
 
 
-def difference(old: Collection[Row], new: Collection[Row]) -> Difference:
+def difference(old: Collection[Row], new: Collection[Row], key: str | None = None) -> Difference:
     """The old rows that are not among the new ones and the new rows that are not among the old ones.
 
-    Rows are the same when they are stored the same, to the digits after the point.
+    Rows are the same when they are stored the same, to the digits after the point. Rows with different values of the
+    column `key` are known to differ.
     """
     if not old or not new:
         return Difference(list(old), list(new))
-    stays = Counter(map(exactly, old)) & Counter(map(exactly, new))
-    return Difference(_without(old, stays), _without(new, stays))
+    held = None if key is None else {getattr(row, key) for row in old}
+    before: list[Any] = [exactly(row) for row in old]
+    after: list[Any] = [
+        exactly(row) if key is None or held is None or getattr(row, key) in held else None for row in new
+    ]
+    stays = Counter(before) & Counter(after)
+    return Difference(_without(old, before, stays), _without(new, after, stays))
 
 
-def _without(rows: Iterable[Row], stays: Mapping[Any, int]) -> list[Row]:
+def _without(rows: Iterable[Row], forms: Iterable[Any], stays: Mapping[Any, int]) -> list[Row]:
     left, changed = dict(stays), []
-    for row in rows:
-        form = exactly(row)
+    for row, form in zip(rows, forms, strict=True):
         if left.get(form):
             left[form] -= 1
         else:
@@ -118,9 +145,25 @@ def _without(rows: Iterable[Row], stays: Mapping[Any, int]) -> list[Row]:
 
 def exactly(row: Row) -> tuple[Any, ...]:
     """A row in a form that can be hashed, in which 1.5 and 1.50 differ."""
-    return tuple([_exact(value) if type(value) in _INEXACT else value for value in row])
+    form = [*row]
+    for place in _inexact_places(type(row)) if hasattr(row, "_fields") else range(len(row)):
+        if type(form[place]) in _INEXACT:
+            form[place] = _exact(form[place])
+    return tuple(form)
 
 
+@lru_cache
+def _inexact_places(row: Any) -> tuple[int, ...]:
+    """The fields of a row type whose values may be equal and yet stored otherwise, or cannot be hashed."""
+    hints = get_type_hints(row)
+    return tuple(place for place, name in enumerate(row._fields) if not _present(hints[name]) <= _PLAIN)
+
+
+def _present(hint: Any) -> set[Any]:
+    return {each for each in get_args(hint) or (hint,) if each is not type(None)}
+
+
+_PLAIN = {int, str, bool, date, datetime, UUID}
 _INEXACT = (Decimal, dict, list)
 _encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 

@@ -51,21 +51,16 @@ class EntityTable:
                 gathered[key][place] += rows
         return gathered
 
-    def refold(
-        self,
-        connection: Connected,
-        before: Gathered | None,
-        changed: Mapping[str, Difference],
-        moved: Collection[str],
-    ) -> Difference:
-        """Folds the touched keys anew, stores what differs and returns it. All source rows are stored by now."""
-        gathered = before
-        if gathered is None:
-            gathered = self._gather(connection, self._touched(connection, changed, moved))
+    def touched(self, connection: Connected, changed: Mapping[str, Difference], moved: Collection[str]) -> Gathered:
+        """The source rows of the keys that a batch touches. All of them are stored by now."""
+        return self._gather(connection, self._touched(connection, changed, moved))
+
+    def replace(self, connection: Connected, gathered: Gathered, rows: list[Row]) -> Difference:
+        """Stores what differs in the rows of these keys, and returns it."""
         if not gathered:
             return Difference((), ())
         places, old = self._stored(connection, gathered)
-        change = difference(old, self.entities.rows(gathered))
+        change = difference(old, rows, self.entities.key)
         self._replace(connection, change, places)
         return change
 

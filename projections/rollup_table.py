@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from projections.columns import Columns
 from projections.contract import Connected
 from projections.copying import copy_rows
-from projections.entities import Difference
 from projections.rollups import Figure, Group, Rollup
 
 MANY = 500
@@ -28,12 +28,15 @@ class RollupTable:
         self._keys = ", ".join(rollup.keys)
         self._extremes = {**rollup.least, **rollup.greatest}
 
-    def apply(self, connection: Connected, change: Difference) -> None:
+    def apply(self, connection: Connected, old: Columns, new: Columns) -> None:
         """Takes the old rows off and adds the new ones, which the source table holds already."""
-        changes: Changes = self._rollup.difference(change.old, change.new)
+        if not self._rollup.distinct and not self._extremes:
+            self._store(connection, self._rollup.changed(old, new))
+            return
+        changes: Changes = self._rollup.difference(old, new)
         for name, figure in self._rollup.distinct.items():
-            self._count_values(connection, name, self._rollup.values(figure, change.old, change.new), changes)
-        values = {name: self._rollup.values(each, change.old, change.new) for name, each in self._extremes.items()}
+            self._count_values(connection, name, self._rollup.values(figure, old, new), changes)
+        values = {name: self._rollup.values(each, old, new) for name, each in self._extremes.items()}
         self._add(connection, changes, values)
         gone = {group for each in values.values() for (group, _), rows in each.items() if rows < 0}
         if gone:
@@ -44,11 +47,12 @@ class RollupTable:
     ) -> None:
         extremes = self._extremes_added(values)
         groups = [group for group, change in changes.items() if any(change) or group in extremes]
-        if not groups:
-            return
         nothing = [None] * len(self._extremes)
-        rows = [(*group, *changes[group], *extremes.get(group, nothing)) for group in groups]
-        _delete(connection, self._table, self._upserted(connection, rows))
+        self._store(connection, [(*group, *changes[group], *extremes.get(group, nothing)) for group in groups])
+
+    def _store(self, connection: Connected, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            _delete(connection, self._table, self._upserted(connection, rows))
 
     def _upserted(self, connection: Connected, rows: Sequence[Sequence[Any]]) -> list[tuple[str]]:
         """Adds rows to those present, and says where groups stand that have no rows any more.

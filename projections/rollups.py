@@ -11,14 +11,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, localcontext
-from functools import cached_property
-from operator import attrgetter
+from functools import cached_property, lru_cache
+from itertools import repeat
+from operator import add, attrgetter
 from typing import Any, NamedTuple
+from uuid import UUID
+
+from projections.columns import Columns
 
 EXACT = Context(prec=400, traps=[Inexact])
 """Arithmetic that never rounds: amounts have at most 24 digits before the point and 12 after it."""
 
 Group = tuple[Any, ...]
+
+Sums = dict[Group, list[Any]]
+"""The count and the sums of each group, UUIDs of the group as whole numbers."""
 
 
 class Figure(NamedTuple):
@@ -70,28 +77,52 @@ class Rollup:
     def _key(self) -> Callable[[Any], Group]:
         return _reader(tuple(self.keys))
 
-    def difference(
-        self, old: Iterable[Any], new: Iterable[Any], changes: dict[Group, list[Any]] | None = None
-    ) -> dict[Group, list[Any]]:
-        """By group: how much the count and each sum change, added to `changes`. Exact to the last digit."""
-        changes = {} if changes is None else changes
-        with localcontext(EXACT):
-            self._add_up(changes, old, -1)
-            self._add_up(changes, new, 1)
-        return changes
+    def difference(self, old: Iterable[Any], new: Iterable[Any]) -> dict[Group, list[Any]]:
+        """By group: how much the count and each sum change. Exact to the last digit."""
+        changes: Sums = {}
+        self.add_up(changes, old, -1)
+        self.add_up(changes, new, 1)
+        return {self.plain(group): sums for group, sums in changes.items()}
 
-    def _add_up(self, changes: dict[Group, list[Any]], rows: Iterable[Any], sign: int) -> None:
-        nothing = [0, *[Decimal(0) if sql_type == "numeric" else 0 for sql_type in self.sums.values()]]
-        key, values = self._key, _reader(tuple(self.sums))
-        for row in rows:
-            group = key(row)
-            sums = changes.get(group)
-            if sums is None:
-                sums = changes[group] = [*nothing]
-            sums[0] += sign
-            for place, value in enumerate(values(row), start=1):
-                if value is not None:
-                    sums[place] += value if sign > 0 else -value
+    def changed(self, old: Iterable[Any], new: Iterable[Any]) -> list[tuple[Any, ...]]:
+        """The groups whose count or sums change, each with how much they do."""
+        changes: Sums = {}
+        self.add_up(changes, old, -1)
+        self.add_up(changes, new, 1)
+        return [(*self.plain(group), *sums) for group, sums in changes.items() if any(sums)]
+
+    def add_up(self, sums: Sums, rows: Iterable[Any], sign: int) -> None:
+        """Adds rows to sums, or takes them off. Groups hash slowly, so each is looked up once."""
+        columns = Columns.of(rows)
+        if not len(columns):
+            return
+        keys = [columns.numbers(name) if kind == "uuid" else columns[name] for name, kind in self.keys.items()]
+        groups: Iterable[Group] = zip(*keys, strict=True) if keys else repeat((), len(columns))
+        with localcontext(EXACT):
+            values = [_signed(columns[name], kind, sign) for name, kind in self.sums.items()]
+            for group, added in zip(groups, zip(repeat(sign, len(columns)), *values, strict=True), strict=True):
+                fresh = [*added]
+                present = sums.setdefault(group, fresh)
+                if present is not fresh:
+                    present[:] = map(add, present, added)
+
+    def plain(self, group: Group) -> Group:
+        """A group of sums with its UUIDs."""
+        for place in self._numbered:
+            if group[place] is not None:
+                group = (*group[:place], _uuid(group[place]), *group[place + 1 :])
+        return group
+
+    def numbered(self, group: Group) -> Group:
+        """A group as it stands in sums."""
+        for place in self._numbered:
+            if group[place] is not None:
+                group = (*group[:place], group[place].int, *group[place + 1 :])
+        return group
+
+    @cached_property
+    def _numbered(self) -> tuple[int, ...]:
+        return tuple(place for place, kind in enumerate(self.keys.values()) if kind == "uuid")
 
     def values(self, figure: Figure, old: Iterable[Any], new: Iterable[Any]) -> dict[tuple[Group, Any], int]:
         """By group and value of a figure's column: in how many rows more, or fewer, it occurs."""
@@ -127,6 +158,19 @@ class Rollup:
     def _append(found: dict[Group, list[Any]], values: dict[Group, set[Any]], figure: Any, nothing: Any) -> None:
         for group, figures in found.items():
             figures.append(figure(values[group]) if group in values else nothing)
+
+
+def _signed(column: Iterable[Any], kind: str, sign: int) -> list[Any]:
+    """What a column's values add; null adds nothing."""
+    nothing = Decimal(0) if kind == "numeric" else 0
+    if sign > 0:
+        return [nothing if value is None else value for value in column]
+    return [nothing if value is None else -value for value in column]
+
+
+@lru_cache(maxsize=65_536)
+def _uuid(number: int) -> UUID:
+    return UUID(int=number)
 
 
 def _reader(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:

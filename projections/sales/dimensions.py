@@ -42,10 +42,15 @@ FIRST_TOUCH = """
 left join (
     select distinct on (profile) profile, channel
     from identity.memberships
-    join timeline.touchpoints
-        on touchpoints.subject = memberships.subject
-        and (effective_at, event_id) >= (from_at, from_event)
-        and (effective_at, event_id) < (to_at, to_event)
+    cross join lateral (
+        select effective_at, event_id, channel
+        from timeline.touchpoints
+        where touchpoints.subject = memberships.subject
+            and (effective_at, event_id) >= (from_at, from_event)
+            and (effective_at, event_id) < (to_at, to_event)
+        order by effective_at, event_id
+        limit 1
+    ) as earliest
     order by profile, effective_at, event_id
 ) as touch on touch.profile = base.profile
 """

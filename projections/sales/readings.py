@@ -74,10 +74,11 @@ class Reading:
         """How many profiles, or orders, have a row that counts, by the keys."""
         values = [f"{'count(*)' if each is part else 'null'}::numeric as {sum_name(each)}" for each in self.parts]
         pieces = pieces_of(self.question, family, self._shop, {part.counts})
-        rows = " union ".join(self._counted(family, part, piece) for piece in pieces)
+        rows = " union all ".join(self._counted(family, part, piece) for piece in pieces)
+        places = ", ".join(str(place) for place in range(1, len(self.question.keys) + 2))
         return f"""
             select {", ".join([*self.question.keys, *values, "null::text as missing"])}
-            from ({rows}) as counted
+            from (select * from ({rows}) as counting group by {places}) as counted
             {f"group by {', '.join(self.question.keys)}" if self.question.keys else ""}
         """
 
@@ -85,13 +86,8 @@ class Reading:
         """The keys of rows that count, each with its profile, or order."""
         table, counted = piece.table, f"base.{part.counts}"
         keys = [f"{self.key(name, table)} as {name}" for name in self.question.keys]
-        places = ", ".join(str(place) for place in range(1, len(keys) + 2))
         counting = (f"{counted} is not null", f"({self.value(part, family, table)}) > 0")
-        return f"""
-            select {", ".join([*keys, counted])}
-            {self.source(table, *counting, period=piece.period)}
-            group by {places}
-        """
+        return f"select {', '.join([*keys, counted])} {self.source(table, *counting, period=piece.period)}"
 
     def _selection(self, family: Family, own: Sequence[Measure]) -> str:
         """The sums of a family by the keys. Rows of several pieces are summed up together."""

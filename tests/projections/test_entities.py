@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cdp.postgres.databases import Databases
 from projections import publication
+from projections.columns import Columns
 from projections.contract import Connected, Projection, tables_of
 from projections.declared import Declared, InvalidDeclaration
 from projections.discovery import found_projections
@@ -243,11 +244,11 @@ def test_an_extreme_that_goes_is_looked_for_among_the_rows_left(connection: Conn
     rows = [row._replace(order_number=f"{row.order_number}{row.channel}") for row in rows]
     with connection.cursor() as cursor:
         cursor.executemany(f"insert into shop_v1.orders values ({', '.join(['%s'] * 9)})", rows)
-    table.apply(connection, Difference((), rows))
+    table.apply(connection, Columns(()), Columns(rows))
     # When the extreme rows go
     gone = [row for row in rows if row.amount in (0, 3)]
     connection.execute("delete from shop_v1.orders where amount in (0, 3)")
-    table.apply(connection, Difference(gone, ()))
+    table.apply(connection, Columns(gone), Columns(()))
     # Then those of the rows left are found
     figures = "select channel, orders, amount, least_amount, first_at, last_at from shop_v1.daily order by channel"
     first, last = START + timedelta(hours=1), START + timedelta(hours=2)
