@@ -16,10 +16,12 @@ import msgspec
 
 from pipelines.buckets import Codec
 from pipelines.canonical import Digest, Layout, added
+from pipelines.compression import compressed, decompressed
 
 NAME = "rebuilt.json"
 
-_LENGTH = Struct(">I")
+_LENGTHS = Struct(">II")
+"""Before each frame: how many bytes it has, and how many once unpacked."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -47,8 +49,9 @@ class Output:
         if self._file is None:
             self._file = _partial(self._path).open("wb")
         frame = Codec.pack(rows)
-        self._file.write(_LENGTH.pack(len(frame)))
-        self._file.write(frame)
+        stored = compressed(frame)
+        self._file.write(_LENGTHS.pack(len(stored), len(frame)))
+        self._file.write(stored)
         if self._layout:
             self._digests = added(self._digests, self._layout.digests(rows))
 
@@ -105,5 +108,6 @@ class Rebuilt:
 
 def _frames(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while length := file.read(_LENGTH.size):
-            yield file.read(*_LENGTH.unpack(length))
+        while lengths := file.read(_LENGTHS.size):
+            stored, size = _LENGTHS.unpack(lengths)
+            yield decompressed(file.read(stored), size)

@@ -18,7 +18,7 @@ from projections.columns import Columns
 from projections.copying import columns_of
 from projections.facts import Row
 
-KEPT_GROUPS = 250_000
+KEPT_GROUPS = 500_000
 """How many groups of all rollups together are summed up before some are sent on: about 1 kB each."""
 
 Keyed = tuple[Any, Row]

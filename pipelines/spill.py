@@ -11,11 +11,10 @@ from typing import IO
 from uuid import uuid4
 
 import msgspec
-import pyarrow as pa
+
+from pipelines.compression import compressed, decompressed
 
 FOLDER = "spilled"
-
-_CODEC = pa.Codec("zstd", 1)
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
@@ -42,7 +41,7 @@ class Spill:
         if self._file is None:
             self._folder.mkdir(exist_ok=True)
             self._file = (self._folder / uuid4().hex).open("xb")
-        stored = _CODEC.compress(content, asbytes=True)
+        stored = compressed(content)
         place = Place(Path(self._file.name).name, self._file.tell(), len(stored), len(content))
         self._file.write(stored)
         return msgspec.msgpack.encode(place)
@@ -58,5 +57,4 @@ class Spill:
         at = _decoder.decode(place)
         with (self._folder / at.file).open("rb", buffering=0) as file:
             file.seek(at.offset)
-            content: bytes = _CODEC.decompress(file.read(at.stored), at.size, asbytes=True)
-        return content
+            return decompressed(file.read(at.stored), at.size)
