@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -62,18 +63,19 @@ def sharing(base: RuleSet, *kinds: str) -> RuleSet:
     return dataclasses.replace(base, types=types)
 
 
+other_rules = st.builds(
+    rules,
+    limits=st.tuples(st.sampled_from([None, 1, 2]), st.sampled_from([None, 1, 2])),
+    fan_out=st.sampled_from([None, 1, 2, 4]),
+    size_cap=st.sampled_from([2, 3, 500]),
+    window=st.sampled_from([None, None, 0, 2, 5]),
+    blocked=st.sampled_from([None, "1", "null|2", "nothing"]),
+    anonymous=st.sampled_from(["last authenticated", "last authenticated", "stays anonymous"]),
+    trust=st.sampled_from([{}, {"browser": "server"}, {"shop": "public"}]),
+)
 rule_sets = st.one_of(
     st.just(DEFAULT_RULES),
-    st.builds(
-        rules,
-        limits=st.tuples(st.sampled_from([None, 1, 2]), st.sampled_from([None, 1, 2])),
-        fan_out=st.sampled_from([None, 1, 2, 4]),
-        size_cap=st.sampled_from([2, 3, 500]),
-        window=st.sampled_from([None, None, 0, 2, 5]),
-        blocked=st.sampled_from([None, "1", "null|2", "nothing"]),
-        anonymous=st.sampled_from(["last authenticated", "last authenticated", "stays anonymous"]),
-        trust=st.sampled_from([{}, {"browser": "server"}, {"shop": "public"}]),
-    ),
+    *[other_rules] * 3,
     st.just(sharing(rules(fan_out=3), "phone")),
     st.just(sharing(rules(), "email", "household_card")),
 )
@@ -96,18 +98,26 @@ touchpoints = st.tuples(st.just("see"), who, st.integers(0, 12), st.integers(-3,
 decisions = decided_about(identifier)
 activations = st.tuples(st.just("activate"), rule_sets)
 happenings = st.one_of(*[touchpoints] * 8, decisions, activations)
-anything = st.lists(happenings, min_size=1, max_size=8) | st.lists(happenings, min_size=8, max_size=18)
+anything = st.lists(happenings, min_size=1, max_size=18)
 
 
-def story(*shown: Shown) -> Happenings:
-    """Logs that show each of these at least once, in any order, and nothing else; stewards decide, and rules change,
-    now and then."""
+def story(*shown: Shown, under: Sequence[RuleSet] = (DEFAULT_RULES,)) -> Happenings:
+    """Logs that show each of these at least once, in any order, and nothing else, under one of these rules; stewards
+    decide, and rules change, now and then."""
+    begin = st.tuples(st.just("activate"), st.sampled_from(under))
     first = st.permutations(shown).flatmap(lambda each: st.tuples(*map(showing, each)))
-    identifiers = sorted({each for identifiers, _ in shown for each in identifiers.items()})
-    decided = decided_about(st.sampled_from(identifiers))
+    identifiers = st.sampled_from(sorted({each for identifiers, _ in shown for each in identifiers.items()}))
     again = st.sampled_from(shown).flatmap(showing)
-    rest = st.lists(st.one_of(*[again] * 14, decided, activations), max_size=8)
-    return st.builds(lambda first, rest: [*first, *rest], first, rest)
+    one = st.one_of(*[again] * 16, decided_about(identifiers), activations).map(lambda each: [each])
+    rest = st.lists(st.one_of(*[one] * 12, taken_back(identifiers, again)), min_size=2, max_size=8)
+    return st.builds(lambda begin, first, rest: [begin, *first, *chain.from_iterable(rest)], begin, first, rest)
+
+
+def taken_back(identifier: st.SearchStrategy[tuple[str, str]], between: st.SearchStrategy[Any]) -> Happenings:
+    """A steward's link that is taken back, with something in between."""
+    two = st.lists(identifier, min_size=2, max_size=2, unique=True)
+    back = st.sampled_from(["release", "unlink"])
+    return st.builds(lambda two, back, between: [("link", two), between, (back, two)], two, back, between)
 
 
 def showing(shown: Shown) -> st.SearchStrategy[Any]:
@@ -121,18 +131,31 @@ one_device = story(
     ({"anonymous_id": "1", "user_id": "1"}, "shop"),
     ({"anonymous_id": "1", "user_id": "2"}, "shop"),
 )
+few_at_a_mailbox = rules(limits=(None, None), fan_out=1)
+one_mailbox = story(
+    ({"email": "1", "user_id": "1"}, "shop"),
+    ({"email": "1", "user_id": "2"}, "till"),
+    under=(DEFAULT_RULES, few_at_a_mailbox),
+)
+a_mailbox_that_strangers_name = story(
+    ({"email": "1", "user_id": "1"}, "browser"),
+    ({"email": "1", "user_id": "2"}, "browser"),
+    ({"email": "1"}, "shop"),
+    under=(few_at_a_mailbox,),
+)
 one_card = story(
     ({"email": "1", "user_id": "1"}, "shop"),
     ({"email": "1", "loyalty_card": "1"}, "shop"),
     ({"loyalty_card": "1", "user_id": "2"}, "shop"),
     ({"loyalty_card": "1", "user_id": "2"}, "browser"),
+    under=(DEFAULT_RULES, DEFAULT_RULES, rules(size_cap=3)),
 )
 a_form_that_anybody_may_fill_in = story(
     ({"email": "1", "user_id": "1"}, "browser"),
     ({"email": "1"}, "shop"),
     ({"user_id": "1"}, "till"),
 )
-stories = one_device | one_card | a_form_that_anybody_may_fill_in
+stories = one_device | one_mailbox | a_mailbox_that_strangers_name | one_card | a_form_that_anybody_may_fill_in
 worlds = anything | stories
 
 
