@@ -165,4 +165,4 @@ def merged_by_a_steward(drawn: Any) -> bool:
 
 @pytest.mark.parametrize("interesting", [late, ruled_midway, merged_by_a_steward])
 def test_what_is_drawn_covers_what_matters(interesting: Callable[[Any], bool]) -> None:
-    assert find(events, interesting, settings=settings(max_examples=500, database=None)) is not None
+    assert find(events, interesting, settings=hunt) is not None
