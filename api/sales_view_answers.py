@@ -20,17 +20,18 @@ from cdp.platform import Platform
 from cdp.value.definition import Definition
 from projections.contract import Connected
 from projections.sales.measures import COUNT, PLATFORM, SHARE
-from projections.sales.question import PREVIOUS, InvalidQuestion, Question
+from projections.sales.question import PREVIOUS, YEAR, InvalidQuestion, Question
 from projections.sales.views import affinity
 from projections.sales.views.affinity import Pair, read_affinity
 from projections.sales.views.cohorts import CUSTOMERS, Cell, cohort_question, read_cohorts
-from projections.sales.views.effect import BASELINES, read_effect
+from projections.sales.views.effect import read_effect
 
 Words = Sequence[tuple[str, str]]
 
 _SCORES = ("rfm_recency", "rfm_frequency", "rfm_money")
 _BOUGHT = "customers,purchases,net"
 _BOUGHT_PRODUCTS = "product_customers,product_units,product_net"
+_BASES = {PREVIOUS: "as long a time directly before", YEAR: "the same days of the year before"}
 TRIED = "(not kept)"
 """What stands for the version of a definition that is only tried."""
 
@@ -207,15 +208,15 @@ def effect_sheet(platform: Platform, connection: Connected, given: Words) -> She
     [measure] = question.chosen
     names = _source_names(platform, question)
     per_day = () if measure.ratio else (f"{measure.name}_per_day",)
-    basis = f"average day of {BASELINES[baseline]}" if per_day else BASELINES[baseline]
+    basis = f"an average day of {_BASES[baseline]}" if per_day else f"that of {_BASES[baseline]}"
     columns = (
-        Column("stage", None, f"before, during or after; the baseline is: {BASELINES[baseline]}"),
+        Column("stage", None, f"before, during or after; the baseline is {_BASES[baseline]}"),
         Column("from", None, "the first day"),
         Column("to", None, "the last day"),
         *(column_of(name, question) for name in question.keys),
         column_of(measure.name, question),
         *(Column(name, "quantity", f"{measure.name} / days", PLATFORM) for name in per_day),
-        Column(f"{measure.name}_change", SHARE, f"how much more than in the {basis}, as a share of it", PLATFORM),
+        Column(f"{measure.name}_change", SHARE, f"how much more than {basis}, as a share of it", PLATFORM),
     )
     rows, evidence = [], []
     for stage in found.stages:

@@ -132,7 +132,7 @@ def cohorts(
         known = [column.name for column in sheet.columns if column.unit is not None]
         if figure not in known:
             raise InvalidQuestion(f"--show {figure!r}; expected one of {', '.join(known)}")
-        return render_triangle(sheet, figure, plot)
+        return render_triangle(sheet, figure, str(sheet.about["period"]), plot)
 
     _view(cohorts_sheet, words, where, format_, out, draw)
 

@@ -87,7 +87,7 @@ def render_plot(answered: Shown, drawn: str | None = None) -> Table:
     return table
 
 
-def render_triangle(answered: Shown, figure: str, shaded: bool = False) -> Table:
+def render_triangle(answered: Shown, figure: str, every: str, shaded: bool = False) -> Table:
     """Cohorts below each other, their periods side by side. Cells that time has not reached are empty.
 
     `shaded` draws the share of the greatest cell beside each figure.
@@ -98,7 +98,7 @@ def render_triangle(answered: Shown, figure: str, shaded: bool = False) -> Table
     longest = max((int(str(row[period])) for row in answered.rows), default=-1)
     values = [row[at] for row in answered.rows]
     most = max((Decimal(value) for value in values if isinstance(value, int | Decimal)), default=Decimal(0))
-    table = Table(title=f"{figure} by periods since the first purchase", title_justify="left")
+    table = Table(title=f"{figure} by {every}s since the first purchase", title_justify="left")
     for place in keys:
         table.add_column(names[place])
     table.add_column("size", justify="right")

@@ -24,60 +24,104 @@ from projections.sales.tables import LINES
 KINDS = ("product", "category", "product_brand", "department")
 ORDERS = "product_orders"
 LEAST = 5
-SHARE = 1_000
-"""Of all pairs those are looked for that stand in a thousandth of the orders; rarer ones when they are asked for."""
+MOST_ITEMS = 500
+"""Of all pairs those are looked for whose items stand on the most lines; others when one of them is asked about."""
 
-_PAIRS = """
-with listed as materialized (
-    select distinct base.order_key, {item} as item, {segment} as segment
-    {source}
-),
+_BETWEEN = "\x1f"
+SHARE = 1_000
+"""And those that stand in a thousandth of the orders; rarer ones when `least` asks for them."""
+
+WORK_MEMORY = "128MB"
+"""For the items of every order, which would else go through the disk."""
+
+_SIZES = """
 sizes as materialized (
-    select segment, count(distinct order_key) as orders
-    from listed
+    select segment, count(*) as orders
+    from (select {segment} as segment, base.order_key {every} group by 1, 2) as every
     group by segment
-),
-popular as materialized (
-    select segment, item, listed_orders, orders, row_number() over ()::integer as number
-    from (
-        select segment, item, count(*) as listed_orders
-        from listed
-        where item is not null
-        group by segment, item
-    ) as counted
-    join sizes using (segment)
-    where listed_orders >= coalesce(%(least)s::bigint, {least})
-),
-numbered as materialized (
-    select order_key, number
-    from listed
-    join popular using (segment, item)
-),
-pairs as (
-    select one.number as one, other.number as other, count(*) as together
-    from numbered as one
-    join numbered as other using (order_key)
-    where {pairing}
-    group by one.number, other.number
 )
-select
-    one.segment,
-    one.item,
-    other.item,
-    together,
-    one.listed_orders,
-    other.listed_orders,
-    one.orders
+"""
+_ALL = """
+with often as materialized (
+    select item, row_number() over ()::integer as number
+    from (
+        select base.{kind} as item
+        {every} and base.{kind} is not null
+        group by 1
+        order by count(*) desc, 1
+        limit {most}
+    ) as counted
+),
+listed as materialized (
+    select order_key, number, {segment} as segment
+    {every_often}
+    group by 1, 2, 3
+),
+{sizes},
+popular as materialized (
+    select segment, number, listed_orders, orders, least
+    from (select segment, number, count(*) as listed_orders from listed group by segment, number) as counted
+    join (select *, coalesce(%(least)s::bigint, greatest({few}, orders / {share})) as least from sizes) as sized
+        using (segment)
+    where listed_orders >= least
+),
+pairs as materialized (
+    select one.segment, one.number as one, other.number as other, count(*) as together
+    from listed as one
+    join listed as other on one.order_key = other.order_key and one.number < other.number
+    group by 1, 2, 3
+)
+select segment, item.item, companion.item, together, one.listed_orders, other.listed_orders, one.orders
 from pairs
-join popular as one on one.number = pairs.one
-join popular as other on other.number = pairs.other
-where together >= coalesce(%(least)s::bigint, {least_together})
+join popular as one using (segment)
+join popular as other using (segment)
+join often as item on item.number = one.number
+join often as companion on companion.number = other.number
+where one.number = pairs.one
+    and other.number = pairs.other
+    and together >= one.least
+"""
+_WITH_ONE = """
+with own as materialized (
+    select {segment} as segment, base.order_key
+    {every} and base.{kind} = %(item)s
+    group by 1, 2
+),
+together as materialized (
+    select segment, item, count(*) as together
+    from (
+        select own.segment, base.{kind} as item, base.order_key
+        {every_of_own} and base.{kind} <> %(item)s
+        group by 1, 2, 3
+    ) as beside
+    group by segment, item
+    having count(*) >= coalesce(%(least)s::bigint, {few})
+),
+popular as (
+    select segment, item, count(*) as listed_orders
+    from (
+        select {segment} as segment, base.{kind} as item, base.order_key
+        {every} and base.{kind} in (select item from together)
+        group by 1, 2, 3
+    ) as listed
+    group by segment, item
+),
+{sizes}
+select segment, %(item)s::text, item, together, item_orders, listed_orders, orders
+from together
+join popular using (segment, item)
+join (select segment, count(*) as item_orders from own group by segment) as owned using (segment)
+join sizes using (segment)
+"""
+_BEST = """
+select segment, item, companion, together, item_orders, companion_orders, all_orders
+from ({pairs}) as found (segment, item, companion, together, item_orders, companion_orders, all_orders)
 order by
-    together::numeric * one.orders / (one.listed_orders * other.listed_orders) desc,
+    together::numeric * all_orders / (item_orders * companion_orders) desc,
     together desc,
-    one.segment,
-    one.item,
-    other.item
+    segment,
+    item,
+    companion
 limit %(limit)s
 """
 
@@ -140,20 +184,27 @@ def read_affinity(connection: Connected, question: Question, shop: ZoneInfo, ask
     reading, base = Reading(question, shop), LINES.base
     sold = reading.value(MEASURES[ORDERS], LINES, base)
     keys = [f"coalesce(({reading.key(name, base)})::text, '{NONE}')" for name in question.by]
-    statement = _PAIRS.format(
-        item=f"base.{asked.kind}",
-        segment=f"array[{', '.join(keys)}]::text[]",
-        source=reading.source(base, f"({sold}) > 0"),
-        least=str(LEAST) if asked.item is not None else f"greatest({LEAST}, orders / {SHARE})",
-        least_together=str(LEAST) if asked.item is not None else f"greatest({LEAST}, one.orders / {SHARE})",
-        pairing=_MEANT if asked.item is not None else "one.number < other.number",
-    )
+    words = {
+        "kind": asked.kind,
+        "segment": f"concat_ws('{_BETWEEN}', {', '.join(keys)})" if keys else "''::text",
+        "every": reading.source(base, f"({sold}) > 0"),
+        "every_of_own": _joined(reading.source(base, f"({sold}) > 0"), "own", "own.order_key = base.order_key"),
+        "every_often": _joined(reading.source(base, f"({sold}) > 0"), "often", f"often.item = base.{asked.kind}"),
+        "most": MOST_ITEMS,
+        "few": LEAST,
+        "share": SHARE,
+    }
+    pairs = (_WITH_ONE if asked.item is not None else _ALL).format(**words, sizes=_SIZES.format(**words))
     parameters = {**reading.parameters, "item": asked.item, "least": asked.least, "limit": question.limit}
-    for segment, *rest in connection.execute(statement.encode(), parameters):
-        yield _rarer_first(Pair(tuple(segment), *rest)) if asked.item is None else Pair(tuple(segment), *rest)
+    connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
+    for segment, *rest in connection.execute(_BEST.format(pairs=pairs).encode(), parameters):
+        pair = Pair(tuple(segment.split(_BETWEEN)) if keys else (), *rest)
+        yield pair if asked.item is not None else _rarer_first(pair)
 
 
-_MEANT = "one.number in (select number from popular where item = %(item)s) and one.number <> other.number"
+def _joined(source: str, table: str, condition: str) -> str:
+    """The same rows, those alone that have their like in another table."""
+    return source.replace(" as base ", f" as base join {table} on {condition} ", 1)
 
 
 def _rarer_first(pair: Pair) -> Pair:

@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 
 from projections.contract import Connected
 from projections.sales.figures import PLACES, answer
-from projections.sales.question import PREVIOUS, InvalidQuestion, Period, Question
+from projections.sales.question import PREVIOUS, YEAR, InvalidQuestion, Period, Question
 
-BASELINES = {PREVIOUS: "before", "year": "year before"}
+BASELINES = {PREVIOUS: "before", YEAR: "year before"}
+"""What the stage is called that the baseline is taken from."""
 
 
 class Stage(NamedTuple):
