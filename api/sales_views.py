@@ -10,6 +10,7 @@ from api.exact import exact_json
 from api.sales import invalid_refused
 from api.sales_formats import as_file
 from api.sales_grammar import read_format
+from api.sales_reasons import reasons_sheet
 from api.sales_sheets import sheet_json
 from api.sales_view_answers import affinity_sheet, cohorts_sheet, effect_sheet, pyramid_sheet, rfm_sheet
 from api.security import platform_of, reading, refusals, require
@@ -27,6 +28,7 @@ VIEWS = {
     "pyramid": pyramid_sheet,
     "affinity": affinity_sheet,
     "effect": effect_sheet,
+    "reasons": reasons_sheet,
 }
 
 
@@ -76,6 +78,12 @@ def effect(request: Request, platform: Served) -> Response:
     `compare` names the baseline: `previous` (otherwise) or `year`.
     """
     return _answered(request, platform, "effect")
+
+
+@router.get("/sales/reasons", response_model=None)
+def reasons(request: Request, platform: Served) -> Response:
+    """Returns, refunds and cancellations by reason, `by` other dimensions, with their rates of all orders."""
+    return _answered(request, platform, "reasons")
 
 
 def _answered(request: Request, platform: Platform, view: str) -> Response:

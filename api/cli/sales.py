@@ -26,6 +26,7 @@ from api.cli.session import opened
 from api.sales_answers import as_json, evidence_answer, sales_answer
 from api.sales_formats import as_file
 from api.sales_grammar import FORMATS, read_question
+from api.sales_reasons import reasons_sheet
 from api.sales_sheets import Sheet, sheet_json
 from api.sales_view_answers import affinity_sheet, cohorts_sheet, effect_sheet, pyramid_sheet, rfm_sheet
 from projections.reading import snapshot
@@ -210,6 +211,22 @@ def effect(
     words = {"measures": measures, "from": first, "to": last, "convert": convert, "compare": compare}
     drawn = f"{measures}_per_day"
     _view(effect_sheet, words, where, format_, out, lambda s: render_plot(s, drawn) if plot else render_table(s))
+
+
+@app.command()
+def reasons(
+    by: By = None,
+    first: First = None,
+    last: Last = None,
+    where: Where = None,
+    convert: Convert = None,
+    plot: Annotated[bool, typer.Option("--plot", help="draw the returns")] = False,
+    format_: Format = None,
+    out: Out = None,
+) -> None:
+    """Why sales come back: returns, refunds and cancellations by reason, with their rates."""
+    words = {"by": by, "from": first, "to": last, "convert": convert}
+    _view(reasons_sheet, words, where, format_, out, render_plot if plot else render_table)
 
 
 @app.command()

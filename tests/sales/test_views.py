@@ -20,6 +20,7 @@ from tests.sales.test_questions import CUP, TEA, bought, said
 
 JAM = {"product_id": "jam", "price": "1.00"}
 FEBRUARY = {"from": "2024-02-01", "to": "2024-02-29"}
+VIEW_NAMES = ("cohorts", "rfm", "pyramid", "affinity", "effect", "reasons")
 VIEWS = [
     ("cohorts", {"to": "2024-03-20"}),
     ("cohorts", {"to": "2024-03-20", "period": "quarter", "measures": "net,aov", "channel": "web"}),
@@ -35,6 +36,8 @@ VIEWS = [
     ("effect", {"measures": "gross", **FEBRUARY}),
     ("effect", {"measures": "unit_price", "product": "cup", "compare": "year", **FEBRUARY}),
     ("effect", {"measures": "customers", **FEBRUARY}),
+    ("reasons", {}),
+    ("reasons", {"by": "source,month", "convert": "TRY"}),
 ]
 
 
@@ -51,7 +54,9 @@ def app(module_settings: Settings) -> Iterator[Served]:
             bought("3", "2024-02-10T10:00:00Z", "a", TEA, CUP),
             bought("4", "2024-02-11T10:00:00Z", "c", JAM, CUP),
             bought("5", "2024-03-05T10:00:00Z", "a", TEA, currency="EUR"),
-            said("Order Refunded", "2024-03-06T10:00:00Z", "b", order_id="2", total="100.00"),
+            said("Order Refunded", "2024-03-06T10:00:00Z", "b", order_id="2", total="100.00", reason="broken"),
+            said("Order Returned", "2024-03-06T10:00:00Z", "b", order_id="2", total="100.00", reason="broken"),
+            said("Order Returned", "2024-03-07T10:00:00Z", "c", order_id="4", total="1.00"),
             said("Exchange Rate Recorded", "2024-01-01T06:00:00Z", None, currency="EUR", base="TRY", rate="34.0123"),
         )
         app.project()
@@ -148,6 +153,15 @@ def test_the_effect_of_a_price_is_that_on_a_ratio(app: Served) -> None:
     assert table(found, "unit_price", "unit_price_change")[:2] == [("80.10", "0.000000"), ("80.10", "0.000000")]
 
 
+def test_rates_by_reason_have_all_orders_under_the_line(app: Served) -> None:
+    found = view(app, "reasons")
+    columns = ("reason", "currency", "returns", "return_rate", "refunded", "refund_rate", "orders")
+    assert table(found, *columns) == [
+        ("broken", "TRY", 1, "0.250000", "100.00", "0.316156", 4),
+        (None, "TRY", 1, "0.250000", "0.00", "0.000000", 4),
+    ]
+
+
 def test_rfm_shows_scores_and_segments(app: Served) -> None:
     found = view(app, "rfm", to="2024-03-20")
     columns = ("rfm_recency", "rfm_frequency", "rfm_money", "rfm_segment", "customers", "purchases", "net")
@@ -205,7 +219,7 @@ def days(row: dict[str, Any]) -> int:
     return {"before": 31}.get(row["stage"], 29)
 
 
-@pytest.mark.parametrize("name", ["cohorts", "rfm", "pyramid", "affinity", "effect"])
+@pytest.mark.parametrize("name", VIEW_NAMES)
 def test_every_view_comes_as_a_file(app: Served, name: str) -> None:
     words = {"effect": {"measures": "gross", **FEBRUARY}, "affinity": {"least": "1"}}.get(name, {"to": "2024-03-20"})
     expected = view(app, name, **words)
@@ -232,6 +246,7 @@ def test_every_view_comes_as_a_file(app: Served, name: str) -> None:
     ("name", "words", "said"),
     [
         ("cohorts", {"period": "day"}, "period='day'; expected one of month, quarter, year, week"),
+        ("reasons", {"by": "reason"}, "always broken down by reason"),
         ("cohorts", {"by": "channel"}, "filter instead"),
         ("affinity", {"kind": "colour"}, "kind='colour'; expected one of product"),
         ("affinity", {"least": "few"}, "least='few'; expected a whole number"),
