@@ -36,6 +36,7 @@ TRIED = "(not kept)"
 """What stands for the version of a definition that is only tried."""
 
 _HUGHES = "Hughes, Strategic Database Marketing"
+_RETENTION = "cohort retention: active in period k / cohort size"
 _RULES = "Agrawal, Imieliński, Swami, Mining association rules (1993)"
 
 
@@ -54,9 +55,9 @@ def cohorts_sheet(platform: Platform, connection: Connected, given: Words) -> Sh
         Column("cohort", None, f"when the {period} of the first purchase began"),
         *(column_of(name, question) for name in extra),
         Column("period", None, f"{period}s since the {period} of the first purchase"),
-        Column("size", COUNT, "customers of the cohort, whatever is filtered by", PLATFORM),
+        Column("size", COUNT, "customers of the cohort, whatever is filtered by", _RETENTION),
         *(column_of(name, question) for name in question.measures),
-        Column("retention", SHARE, "customers / size", "cohort retention: active in period k / cohort size"),
+        Column("retention", SHARE, "customers / size", _RETENTION),
     )
     rows, evidence = [], []
     for cell in cells:
@@ -148,10 +149,10 @@ def affinity_sheet(platform: Platform, connection: Connected, given: Words) -> S
         *(column_of(name, question) for name in question.by),
         Column("item", None, wanted.kind),
         Column("with", None, f"another {wanted.kind} in the same order"),
-        Column("together", COUNT, "orders with both", PLATFORM),
-        Column("item_orders", COUNT, "orders with the item", PLATFORM),
-        Column("with_orders", COUNT, "orders with the other one", PLATFORM),
-        Column("all_orders", COUNT, "orders with anything sold", PLATFORM),
+        Column("together", COUNT, "orders with both", _RULES),
+        Column("item_orders", COUNT, "orders with the item", _RULES),
+        Column("with_orders", COUNT, "orders with the other one", _RULES),
+        Column("all_orders", COUNT, "orders with anything sold", _RULES),
         Column("support", SHARE, "together / all_orders", _RULES),
         Column("confidence", SHARE, "together / item_orders", _RULES),
         Column("popularity", SHARE, "with_orders / all_orders", _RULES),
