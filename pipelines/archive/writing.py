@@ -33,7 +33,7 @@ from pipelines.archive.manifest import (
 PAGE = 8 * 1024
 """Events read from the log at a time."""
 
-ROW_GROUP_BYTES = 256 * 1024 * 1024
+ROW_GROUP_BYTES = 64 * 1024 * 1024
 """A row group of large events ends earlier, so that memory stays bounded."""
 
 LOCK = ".lock"
