@@ -1,4 +1,4 @@
--- The totals of the four rollups of sales, by DuckDB straight from the archive's files. Every order of the year is a
+-- The totals of the rollups of sales, by DuckDB straight from the archive's files. Every order of the year is a
 -- completed one with a card, so a customer is a subject, new until an order was worth something.
 create temp table orders as
 with sent as (
@@ -25,7 +25,7 @@ select *,
 from sent;
 
 create temp table hourly as
-select date_trunc('hour', effective_at) as hour, channel, source, sent.store, sent.currency, customer,
+select date_trunc('hour', effective_at) as hour, channel, source, sent.currency, customer,
     sent.total > 0 as purchase, count(*) as rows, sum(sent.total) as amount, sum(sent.discount) as discount,
     sum(list_sum(list_transform(sent.products, lambda line: coalesce(line.quantity, 1)))) as units
 from orders
@@ -39,7 +39,8 @@ from orders
 group by all;
 
 create temp table lines as
-select effective_at, channel, source, sent.currency, customer, unnest(sent.products, recursive := true)
+select effective_at, channel, source, sent.store, sent.currency, customer, subject, event_id,
+    unnest(sent.products, recursive := true)
 from orders;
 
 create temp table categories as
@@ -53,5 +54,41 @@ create temp table products as
 select date_trunc('month', effective_at) as month, product_id, channel, source, currency, customer, category, brand,
     department, quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity, sum(total) as amount,
     sum(discount) as discount
+from lines
+group by all;
+
+create temp table category_months as
+select date_trunc('month', effective_at) as month, channel, source, currency, customer, category, brand, department,
+    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount
+from lines
+group by all;
+
+create temp table store_years as
+select date_trunc('year', effective_at) as year, store, channel, source, currency, customer, category, brand, department,
+    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount
+from lines
+group by all;
+
+create temp table buyer_years as
+select date_trunc('year', effective_at) as year, subject, channel, source, currency, customer, category, brand, department,
+    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount
+from lines
+group by all;
+
+create temp table product_years as
+select date_trunc('year', effective_at) as year, product_id, channel, source, currency, customer, category, brand,
+    department,
+    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount
+from lines
+group by all;
+
+create temp table baskets as
+select event_id, channel, source, store, currency, customer,
+    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount
 from lines
 group by all;
