@@ -43,6 +43,7 @@ class _Step(beam.DoFn):
 
     def teardown(self) -> None:
         """At the end, if the engine has one."""
+        self._spill.settle()
         self._worker.close()
 
     def emit(self, made: Iterable[Made]) -> Iterator[TaggedOutput[str, Any]]:
