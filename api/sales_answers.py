@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -21,6 +22,9 @@ from projections.sales.evidence import Evidence, read_evidence
 from projections.sales.figures import Figures, answer
 from projections.sales.measures import COUNT, MEASURES, MONEY, SHARE, Measure
 from projections.sales.question import Question
+
+Link = str | Mapping[str, Sequence[str]]
+"""Where the evidence of a figure is; of a quotient that of all that is multiplied `over` and `under` the line."""
 
 Value = str | int | Decimal | date | datetime | None
 PAGE = 100
@@ -48,6 +52,7 @@ class SalesAnswer:
     groups: int
     unconverted: tuple[str, ...]
     names: Mapping[UUID, str]
+    beside: tuple[tuple[Value, ...], ...] = ()
     name: str = "sales"
 
 
@@ -64,7 +69,11 @@ def sales_answer(platform: Platform, connection: Connected, asked: Asked) -> Sal
         tuple(value_of(column, each, names) for column, each in zip(columns, row, strict=True)) for row in figures.rows
     ]
     zone = (question.zone or shop).key
-    return SalesAnswer(asked, zone, columns, rows, figures.groups, figures.unconverted, names)
+    beside = tuple(
+        tuple(value_of(column, each, names) for column, each in zip(columns, key, strict=False))
+        for key in figures.beside
+    )
+    return SalesAnswer(asked, zone, columns, rows, figures.groups, figures.unconverted, names, beside)
 
 
 def source_names(platform: Platform, figures: Figures, question: Question) -> dict[UUID, str]:
@@ -86,7 +95,6 @@ def named(platform: Platform, source_id: UUID) -> str:
 def as_json(answered: SalesAnswer) -> dict[str, Any]:
     """The answer as plain values. Exact numbers are texts, counts whole numbers."""
     question = answered.asked.question
-    keys = len(question.keys)
     return {
         "timezone": answered.timezone,
         "from": question.period.first,
@@ -97,9 +105,9 @@ def as_json(answered: SalesAnswer) -> dict[str, Any]:
         "rows": [
             {
                 **{column.name: plain(value) for column, value in zip(answered.columns, row, strict=True)},
-                "evidence": {name: evidence_link(answered, name, row[:keys]) for name in question.measures},
+                "evidence": links,
             }
-            for row in answered.rows
+            for row, links in zip(answered.rows, evidence_links(answered), strict=True)
         ],
         "groups": answered.groups,
         "unconverted": list(answered.unconverted),
@@ -124,9 +132,24 @@ def plain(value: Value) -> Any:
     return f"{value:f}" if isinstance(value, Decimal) else value.isoformat() if isinstance(value, date) else value
 
 
-def evidence_link(answered: SalesAnswer, measure: str, key: Sequence[Value]) -> str:
-    """Where the touchpoints behind a figure are listed."""
-    question = answered.asked.question
+def evidence_links(answered: SalesAnswer) -> Iterator[dict[str, Link]]:
+    """For each row where the touchpoints behind its figures are listed, those of the other time too."""
+    question, compare = answered.asked.question, answered.asked.compare
+    keys = len(question.keys)
+    for place, row in enumerate(answered.rows):
+        links: dict[str, Link] = {
+            name: evidence_link(answered, question, name, row[:keys]) for name in question.measures
+        }
+        if compare is not None:
+            earlier = dataclasses.replace(question, period=question.period.before(compare))
+            for name in question.measures:
+                now, then = str(links[name]), evidence_link(answered, earlier, name, answered.beside[place])
+                links |= {f"{name}_before": then, f"{name}_change": {"over": [now], "under": [then]}}
+        yield links
+
+
+def evidence_link(answered: SalesAnswer, question: Question, measure: str, key: Sequence[Value]) -> str:
+    """Where the touchpoints behind a figure of a question are listed, narrowed down to a row by its key."""
     values = {
         name: None if value is None else str(plain(value)) for name, value in zip(question.keys, key, strict=True)
     }

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from api.sales_answers import Column, Value, column_of, plain, source_names, value_of
+from api.sales_answers import Column, Link, Value, column_of, plain, source_names, value_of
 from api.sales_grammar import read_question
-from api.sales_sheets import Link, Links, Sheet
+from api.sales_sheets import Links, Sheet
 from cdp.platform import Platform
 from projections.contract import Connected
 from projections.sales.figures import PLACES, answer

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from api.sales_answers import Column, SalesAnswer, Value, described, evidence_link, judged, plain
+from api.sales_answers import Column, Link, SalesAnswer, Value, described, evidence_links, judged, plain
 from api.sales_grammar import asked_again
 from projections.sales.question import Question
-
-Link = str | Mapping[str, Sequence[str]]
-"""Where the evidence of a figure is; of a quotient that of all that is multiplied `over` and `under` the line."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +29,7 @@ class Sheet:
 def sheet_of(name: str, answered: SalesAnswer, **about: Any) -> Sheet:
     """An answer in the general grammar as a sheet."""
     question = answered.asked.question
-    keys = len(question.keys)
-    evidence = [
-        {measure: evidence_link(answered, measure, row[:keys]) for measure in question.measures}
-        for row in answered.rows
-    ]
+    evidence = list(evidence_links(answered))
     about |= {"from": question.period.first, "to": question.period.last, **judged(question)}
     figures = (answered.columns, answered.rows, evidence, answered.groups, answered.unconverted)
     return Sheet(name, answered.timezone, about, *figures)

@@ -13,9 +13,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from api.sales_answers import Column, SalesAnswer, Value, column_of, named, sales_answer, value_of
+from api.sales_answers import Column, Link, SalesAnswer, Value, column_of, named, sales_answer, value_of
 from api.sales_grammar import Asked, read_question, today
-from api.sales_sheets import Link, Links, Sheet, sheet_of
+from api.sales_sheets import Links, Sheet, sheet_of
 from cdp.platform import Platform
 from cdp.value.definition import Definition
 from projections.contract import Connected
@@ -129,8 +129,9 @@ def tried_pyramid(platform: Platform, connection: Connected, given: Words, defin
 def _highest_first(answered: SalesAnswer, definition: Definition) -> Sheet:
     height = {name: place for place, name in enumerate(definition.tier_names)}
     at = [column.name for column in answered.columns].index("tier")
-    rows = sorted(answered.rows, key=lambda row: -height.get(str(row[at]), -1))
-    return sheet_of("pyramid", dataclasses.replace(answered, rows=rows))
+    sheet = sheet_of("pyramid", answered)
+    paired = sorted(zip(sheet.rows, sheet.evidence, strict=True), key=lambda pair: -height.get(str(pair[0][at]), -1))
+    return dataclasses.replace(sheet, rows=[row for row, _ in paired], evidence=[links for _, links in paired])
 
 
 def affinity_sheet(platform: Platform, connection: Connected, given: Words) -> Sheet:

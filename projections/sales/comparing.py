@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from projections.contract import Connected
+from projections.sales.dimensions import TIMES
 from projections.sales.figures import PLACES, Figures, answer
 from projections.sales.question import LARGEST_LIMIT, Period, Question
 
+Key = tuple[Any, ...]
 _ROUNDED = Decimal(1).scaleb(-PLACES)
 
 
@@ -20,7 +22,7 @@ def compared(connection: Connected, question: Question, shop: ZoneInfo, comparis
     """The answer with two more columns for each measure: `…_before`, and `…_change` as a share of it.
 
     Rows of time are laid beside each other by their place in the period: its second day beside the second day of the
-    period before. A change from nothing is null.
+    period before. What was there then and is not now has a row too. A change from nothing is null.
     """
     period = question.period.before(comparison)
     now = answer(connection, question, shop)
@@ -30,16 +32,45 @@ def compared(connection: Connected, question: Question, shop: ZoneInfo, comparis
     found = {row[:keys]: row[keys:] for row in then.rows}
     counterparts = [_counterparts(name, question.period, period, question.zone or shop) for name in question.keys]
     nothing = tuple(None if measure.ratio else Decimal(0) for measure in question.chosen)
-    rows = []
-    for row in now.rows:
-        key = tuple(there.get(value, value) for there, value in zip(counterparts, row[:keys], strict=True))
-        before = found.get(key, nothing)
-        rows.append(
-            (*row, *(each for pair in zip(before, map(_change, row[keys:], before), strict=True) for each in pair))
-        )
+    current = {row[:keys]: row[keys:] for row in now.rows}
+    if now.groups == len(now.rows):
+        gone = _gone(current, found, counterparts)
+        current |= dict.fromkeys(gone, nothing)
+    rows, beside = [], []
+    for key, figures in _by_time(question, current)[: question.limit]:
+        there = _mapped(key, counterparts)
+        before = found.get(there, nothing)
+        pairs = zip(before, map(_change, figures, before), strict=True)
+        rows.append((*key, *figures, *(each for pair in pairs for each in pair)))
+        beside.append(there)
     added = [f"{name}{end}" for name in question.measures for end in ("_before", "_change")]
     unconverted = tuple(sorted({*now.unconverted, *then.unconverted}))
-    return Figures((*now.columns, *added), rows, now.groups, unconverted)
+    groups = max(now.groups, len(current))
+    return Figures((*now.columns, *added), rows, groups, unconverted, tuple(beside))
+
+
+def _mapped(key: Key, counterparts: Sequence[Mapping[Any, Any]]) -> Key:
+    """The key at the same place of the other time."""
+    return tuple(there.get(value, value) for there, value in zip(counterparts, key, strict=True))
+
+
+def _gone(current: Mapping[Key, Any], found: Mapping[Key, Any], counterparts: Sequence[Mapping[Any, Any]]) -> list[Key]:
+    """Where there was something then and is nothing now, as keys of now. A place that now does not have is left out."""
+    back = [{then: now for now, then in there.items()} for there in counterparts]
+    placed = (key for key in found if all(not here or value in here for here, value in zip(back, key, strict=True)))
+    keys = dict.fromkeys(_mapped(key, back) for key in placed)
+    return sorted(
+        (key for key in keys if key not in current), key=lambda key: [(value is None, str(value)) for value in key]
+    )
+
+
+def _by_time(question: Question, current: Mapping[Key, Any]) -> list[tuple[Key, Any]]:
+    """Rows in their order; those added stand where their time is, unless another order is asked for."""
+    rows = list(current.items())
+    times = [place for place, name in enumerate(question.keys) if name in TIMES]
+    if times and not question.order:
+        rows.sort(key=lambda row: [row[0][place] for place in times])
+    return rows
 
 
 def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:

@@ -33,13 +33,15 @@ class Statement:
 class Figures:
     """The answer to a question: column names, rows in order, and how many rows there are without the limit.
 
-    `unconverted` names currencies for which no rate was known on some day: figures that they go into are null.
+    `unconverted` names currencies for which no rate was known on some day: figures that they go into are null. Of a
+    comparison `beside` has for each row the key of the row of the other time.
     """
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     groups: int
     unconverted: tuple[str, ...] = ()
+    beside: tuple[tuple[Any, ...], ...] = ()
 
 
 def answer(connection: Connected, question: Question, shop: ZoneInfo) -> Figures:

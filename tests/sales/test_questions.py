@@ -19,6 +19,7 @@ from cdp.settings import Settings
 from tests.api.serving import Served, served
 
 NUMBERS = itertools.count(1)
+APRIL = {"from": "2024-04-01", "to": "2024-04-30"}
 
 
 def said(event: str, at: str, who: str | None = "u1", **properties: Any) -> dict[str, Any]:
@@ -158,6 +159,15 @@ def test_times_are_compared_by_their_place(app: Served) -> None:
     assert "give from and to" in refused.json()["message"]
 
 
+def test_what_was_there_before_and_is_not_now_has_a_row(app: Served) -> None:
+    found = rows(app, measures="orders", by="campaign", compare="previous", **APRIL)
+    assert [(row["campaign"], row["orders"], row["orders_before"]) for row in found] == [(None, 2, 2), ("spring", 0, 1)]
+    by_day = rows(app, measures="orders", by="day", compare="previous", **APRIL)
+    assert [(row["day"], row["orders"], row["orders_before"]) for row in by_day] == [
+        *(("2024-04-01", 1, 1), ("2024-04-02", 1, 1), ("2024-04-15", 0, 1))
+    ]
+
+
 @pytest.mark.parametrize(
     "question",
     [
@@ -168,6 +178,8 @@ def test_times_are_compared_by_their_place(app: Served) -> None:
         {"measures": "customers,new_customers,gross_per_customer", "by": "store"},
         {"measures": "gross,net", "convert": "TRY", "by": "month", "channel": "web"},
         {"measures": "orders", "by": "hour", "zone": "Asia/Tokyo"},
+        {"measures": "gross,orders,aov", "by": "month,source", "compare": "previous", **APRIL},
+        {"measures": "gross", "by": "day", "compare": "year", "from": "2024-03-01", "to": "2024-03-31"},
         {"measures": "points_earned,on_time_rate"},
         {"measures": "refunded,cancelled", "by": "reason,weekday"},
         {"measures": "gross,customers", "by": "first_touch"},
@@ -179,6 +191,12 @@ def test_the_evidence_of_a_figure_sums_to_it(app: Served, question: dict[str, st
     assert answer["rows"]
     for row in answer["rows"]:
         for measure, link in row["evidence"].items():
+            if measure.endswith("_change"):
+                now, before = (followed(app, each)[2] for [each] in (link["over"], link["under"]))
+                changed = changed_by(now, before)
+                assert (row[measure] is None) == (changed is None)
+                assert changed is None or Decimal(row[measure]) == changed
+                continue
             items, sums, figure = followed(app, link)
             for each in sums:
                 added = [Decimal(item["adds"]) for item in items if item["measure"] == each["measure"]]
@@ -187,6 +205,12 @@ def test_the_evidence_of_a_figure_sums_to_it(app: Served, question: dict[str, st
             shown = row[measure]
             assert (figure is None) == (shown is None)
             assert shown is None or Decimal(str(figure)) == Decimal(str(shown))
+
+
+def changed_by(now: str | None, before: str | None) -> Decimal | None:
+    if now is None or before is None or not Decimal(before):
+        return None
+    return round((Decimal(now) - Decimal(before)) / abs(Decimal(before)), 6)
 
 
 def followed(app: Served, link: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str | None]:

@@ -29,6 +29,7 @@ VIEWS = [
     ("rfm", {"to": "2024-03-20", "by": "rfm_segment,channel"}),
     ("pyramid", {"to": "2024-03-20"}),
     ("pyramid", {"to": "2024-03-20", "by": "city"}),
+    ("pyramid", {"from": "2024-02-01", "to": "2024-02-29", "compare": "previous"}),
     ("pyramid", {"to": "2024-03-20", "by": "product", "pyramid": "value@1"}),
     ("affinity", {"least": "1"}),
     ("affinity", {"least": "1", "item": "tea", "by": "customer,source"}),
@@ -211,7 +212,8 @@ def change(app: Served, row: dict[str, Any], figure: str) -> Decimal | None:
     ratio = quotient(app, row["evidence"][figure])
     if ratio is None:
         return None
-    baseline = Decimal(1) if figure.startswith("unit_price") else Decimal(31) / days(row)
+    whole = figure.startswith("unit_price") or "stage" not in row
+    baseline = Decimal(1) if whole else Decimal(31) / days(row)
     return round(ratio * baseline - 1, PLACES)
 
 
