@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ from benchmarks.resolving import START, World, call_center, people
 from cdp.identity.evidence import Moment, Node, SubjectSeen
 from cdp.identity.resolution import resolve
 from cdp.identity.rules import DEFAULT_RULES
+from tests.identity.steps import steps
 
 pytestmark = pytest.mark.slow
 
@@ -30,26 +30,14 @@ def chain(length: int) -> World:
     return World([SubjectSeen(n, (n, n + 1), moments[n]) for n in range(length)], nodes)
 
 
-def steps(world: World) -> int:
-    """How many calls, of Python's and of C's functions, resolution takes; what they take is measured by benchmarks."""
-    counted = 0
-
-    def count(frame: object, event: str, function: object) -> None:
-        nonlocal counted
-        counted += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        resolve(world.subjects, world.nodes, DEFAULT_RULES)
-    finally:
-        sys.setprofile(before)
-    return counted
+def steps_of(world: World) -> int:
+    """How many steps resolution takes."""
+    return steps(lambda: resolve(world.subjects, world.nodes, DEFAULT_RULES))[1]
 
 
 @pytest.mark.parametrize("what", WORLDS)
 def test_ten_times_as_much_takes_about_ten_times_as_many_steps(what: str) -> None:
-    small, large = steps(WORLDS[what](500)), steps(WORLDS[what](5_000))
+    small, large = steps_of(WORLDS[what](500)), steps_of(WORLDS[what](5_000))
     assert large < 15 * small
 
 
