@@ -84,8 +84,8 @@ def test_the_embedded_server_gets_the_three_databases(home: Path) -> None:
                     assert connection.execute("select 'Z' < 'a'").fetchone() == (True,)
 
 
-def test_a_server_of_ones_own_gets_the_three_databases(cluster: Cluster, home: Path) -> None:
-    settings = Settings(home=home, database_url=cluster.server.url("postgres"), allow_weak_durability=True)
+def test_a_server_of_ones_own_gets_the_three_databases(cluster: Cluster, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", database_url=cluster.server.url("postgres"), allow_weak_durability=True)
     try:
         with concurrently_opened(settings, 3):
             pass
@@ -93,7 +93,7 @@ def test_a_server_of_ones_own_gets_the_three_databases(cluster: Cluster, home: P
         with psycopg.connect(cluster.server.url("postgres"), autocommit=True) as connection:
             for name in NAMES.values():
                 connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-    assert not (home / "pgdata").exists()
+    assert not (tmp_path / "home" / "pgdata").exists()
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -151,6 +152,7 @@ def test_a_process_number_that_another_program_has_by_now_is_no_server(server: E
 
 @pytest.mark.slow
 def test_a_killed_initdb_leaves_nothing_half_made(server: EmbeddedServer) -> None:
+    shutil.rmtree(server.data)
     (server.home / "pgdata.unfinished" / "base").mkdir(parents=True)
     (server.home / "pgdata.unfinished" / "PG_VERSION").write_text("18\n")
     with server.held():
