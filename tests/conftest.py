@@ -18,7 +18,7 @@ from cdp.postgres.databases import Databases, open_pools
 from cdp.postgres.embedded import EmbeddedServer
 from cdp.postgres.lock import FileLock
 from cdp.settings import Settings
-from tests.postgres.cluster import Cluster
+from tests.postgres.cluster import Cluster, forget_projections
 
 PREFIX = "cdp-test-"
 FORGOTTEN_SECONDS = 2 * 3600
@@ -85,9 +85,14 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def settings(cluster: Cluster, tmp_path: Path) -> Iterator[Settings]:
-    """Settings with an empty home and three fresh, migrated databases of their own."""
+def settings(request: pytest.FixtureRequest, cluster: Cluster, tmp_path: Path) -> Iterator[Settings]:
+    """Settings with an empty home and three databases of their own: migrated, and with the tables of all projections.
+
+    Where a test is marked `unbuilt` no projector has ever run on its read database.
+    """
     with cluster.cloned() as urls:
+        if request.node.get_closest_marker("unbuilt"):
+            forget_projections(urls["read"])
         yield Settings(
             home=tmp_path / "home",
             log_url=urls["log"],
@@ -100,7 +105,7 @@ def settings(cluster: Cluster, tmp_path: Path) -> Iterator[Settings]:
 
 @pytest.fixture
 def databases(settings: Settings) -> Iterator[Databases]:
-    """Pools of three fresh, migrated databases; the ones that `settings` names."""
+    """Pools of three databases; the ones that `settings` names."""
     urls = {"log": settings.log_url or "", "vault": settings.vault_url or "", "read": settings.read_url or ""}
     with open_pools(settings, urls) as databases:
         yield databases

@@ -17,7 +17,6 @@ from projections.contract import Projection, Surroundings
 from projections.discovery import found_projections
 from projections.engine import Engine
 from projections.projector import leading
-from tests.postgres.cluster import Cluster
 from tests.projections.world import catch_up
 
 
@@ -46,9 +45,6 @@ class Served:
         from threading import Event
 
         platform = self.platform
-        if (cluster := Cluster.of(platform.settings.read_url or "")) is not None:
-            incarnation = platform.reader.head().incarnation
-            cluster.project(platform.settings.read_url or "", incarnation, Settings().timezone)
         surroundings = Surroundings(ZoneInfo(platform.settings.timezone), platform.vault.values, platform.policies)
         with leading(platform.databases.read, Event()) as connection:
             assert connection is not None

@@ -189,6 +189,7 @@ def test_a_token_is_needed_and_must_have_the_scope(app: Served) -> None:
     assert all("cdp token create" in each.json()["message"] for each in (anonymous, stranger, limited))
 
 
+@pytest.mark.unbuilt
 def test_before_any_projector_ran_the_answer_is_503(settings: Settings) -> None:
     with served(settings) as app:
         answer = app.get("/api/profiles", email="ada@example.com")

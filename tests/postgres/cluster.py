@@ -1,7 +1,8 @@
-"""The server under the tests: template databases, migrated once, of which each test gets copies.
+"""The server under the tests: template databases, made once, of which each test gets copies.
 
-Copies of the log and the vault are emptied and used again, which costs a quarter of making them; only where a test
-changed more than rows they are made anew.
+The log and the vault are migrated; the read database has the tables of all projections, as an engine makes them over
+an empty log. Copies are given back the template's rows and used again, which costs a quarter of making them; only where
+a test changed more than rows they are made anew.
 """
 
 from __future__ import annotations
@@ -10,16 +11,15 @@ import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
-from uuid import UUID
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import Connection, sql
-from psycopg.conninfo import conninfo_to_dict
 
 from cdp.postgres.databases import DURABLE, NAMES
 from cdp.postgres.embedded import EmbeddedServer
 from cdp.postgres.migrations import load_migrations, migrate
+from cdp.settings import Settings
 from tests.postgres.emptying import Original
 
 SETTINGS = {
@@ -46,15 +46,12 @@ class Clone(NamedTuple):
 class Cluster:
     """An embedded server whose databases are cheap and of no value."""
 
-    running: ClassVar[list[Cluster]] = []
-
     def __init__(self, server: EmbeddedServer, connection: Superuser) -> None:
         self.server = server
         self._connection = connection
         self._numbers = itertools.count(1)
         self._idle: list[dict[str, Clone]] = []
         self._originals: dict[str, Original] = {}
-        self._projected = False
 
     @classmethod
     @contextlib.contextmanager
@@ -67,11 +64,9 @@ class Cluster:
             connection.execute("select pg_reload_conf()")
             cluster = cls(server, connection)
             cluster._make_templates()
-            cls.running.append(cluster)
             try:
                 yield cluster
             finally:
-                cls.running.remove(cluster)
                 cluster._close()
 
     def _close(self) -> None:
@@ -85,6 +80,8 @@ class Cluster:
             with psycopg.connect(self.server.url(f"template_{name}"), autocommit=True) as connection:
                 if role in DURABLE:
                     migrate(connection, load_migrations(DURABLE[role]))
+                else:
+                    _install_projections(connection, self.server.url(f"template_{NAMES['log']}"))
                 self._originals[role] = Original.of(connection)
 
     @contextlib.contextmanager
@@ -113,32 +110,22 @@ class Cluster:
         copy = sql.SQL("create database {} template {} strategy file_copy")
         self._connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
 
-    # -- projections --------------------------------------------------------------------------------------------------
 
-    def project(self, url: str, incarnation: UUID, timezone: str) -> None:
-        """Give an empty read database the tables of all projections, as an engine would over an empty log."""
-        name = str(conninfo_to_dict(url)["dbname"])
-        if not self._projected:
-            self._make("template_projected", f"template_{NAMES['read']}")
-            with psycopg.connect(self.server.url("template_projected"), autocommit=True) as connection:
-                _install_projections(connection, timezone)
-            self._projected = True
-        with psycopg.connect(url, autocommit=True) as connection:
-            if not self._originals["read"].is_same(connection):
-                return
-        self._make(name, "template_projected")
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("update engine.checkpoints set incarnation = %s", [incarnation])
-
-    @classmethod
-    def of(cls, url: str) -> Cluster | None:
-        """The cluster in which a database is."""
-        host = conninfo_to_dict(url).get("host")
-        urls = {conninfo_to_dict(each.server.url("")).get("host"): each for each in cls.running}
-        return urls.get(host)
-
-
-def _install_projections(connection: Superuser, timezone: str) -> None:
+def _install_projections(connection: Superuser, log: str) -> None:
+    """What an engine makes over the empty log in which every copy of the template begins."""
     from tests.projections.world import World
 
-    World().engine(connection, timezone=timezone)
+    with psycopg.connect(log) as reading:
+        row = reading.execute("select incarnation from log_head").fetchone()
+    assert row is not None
+    World(incarnation=row[0]).engine(connection, timezone=Settings().timezone)
+
+
+def forget_projections(read: str) -> None:
+    """Leave nothing in a read database."""
+    with psycopg.connect(read, autocommit=True) as connection:
+        found = connection.execute(
+            "select nspname from pg_namespace where nspname !~ '^(pg_|information_schema|public)'"
+        )
+        for (name,) in found.fetchall():
+            connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(name)))

@@ -224,6 +224,7 @@ def test_a_build_that_fails_is_given_up_while_the_rest_goes_on(
     assert {each.state for each in standings(databases.read, world, START)} == {LIVE}
 
 
+@pytest.mark.unbuilt
 def test_standings_show_how_far_a_build_is(databases: Databases, connection: Connected, world: World) -> None:
     assert standings(databases.read, world, START) == []
     catch_up(world.engine(connection, [TIMELINE]))

@@ -130,6 +130,7 @@ def test_a_running_engine_notices_that_the_log_was_restored(databases: Databases
         assert rows_of(connection, "select max(position) from timeline.touchpoints") == [(6,)]
 
 
+@pytest.mark.unbuilt
 def test_lag_counts_events_and_seconds(databases: Databases, world: World) -> None:
     with databases.read.connection() as connection:
         assert lag(databases.read, world, START) == []

@@ -173,6 +173,7 @@ def test_the_command_says_what_the_api_answers(answered: Served, monkeypatch: py
     assert CliRunner().invoke(cdp, ["quality"]).exit_code == 0
 
 
+@pytest.mark.unbuilt
 def test_before_any_projector_ran_the_answer_is_503(settings: Settings) -> None:
     with served(settings) as app:
         token = app.platform.tokens.create("quality", scopes=["quality:read"], actor="test")
