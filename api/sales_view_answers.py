@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from api.sales_answers import Column, Link, SalesAnswer, Value, column_of, named, sales_answer, value_of
 from api.sales_grammar import Asked, read_question, today
+from api.sales_shares import with_shares
 from api.sales_sheets import Links, Sheet, sheet_of
 from cdp.platform import Platform
 from cdp.value.definition import Definition
@@ -30,6 +31,7 @@ Words = Sequence[tuple[str, str]]
 
 _SCORES = ("rfm_recency", "rfm_frequency", "rfm_money")
 _BOUGHT = "customers,purchases,net"
+_SHARED = ("customers", "net")
 _BOUGHT_PRODUCTS = "product_customers,product_units,product_net"
 _BASES = {PREVIOUS: "as long a time directly before", YEAR: "the same days of the year before"}
 TRIED = "(not kept)"
@@ -109,7 +111,14 @@ def pyramid_sheet(platform: Platform, connection: Connected, given: Words) -> Sh
     tiers = [] if any(name == "tier" for name, _ in words) else [("tier", name) for name in definition.tier_names]
     currency = [] if any(name in ("currency", "convert") for name, _ in words) else [("currency", definition.currency)]
     answered = sales_answer(platform, connection, read_question(platform, [*whole, *tiers, *currency]))
-    return _highest_first(answered, definition)
+    sheet = _highest_first(answered, definition)
+    plain = tiers and answered.asked.compare is None and not cuts and not own["measures"] and not lines
+    return with_shares(sheet, answered, _SHARED) if plain and _one_currency(answered) else sheet
+
+
+def _one_currency(answered: SalesAnswer) -> bool:
+    question = answered.asked.question
+    return question.convert is not None or len(question.filters.get("currency", ())) == 1
 
 
 def tried_pyramid(platform: Platform, connection: Connected, given: Words, definition: Definition) -> Sheet:

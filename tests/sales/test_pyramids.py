@@ -73,6 +73,15 @@ def test_every_row_names_the_version_that_it_was_made_by(app: Served) -> None:
     assert tiers(app, *columns, pyramid="value@1") == before
 
 
+def test_a_tier_shows_its_share_of_customers_and_of_money(app: Served) -> None:
+    posted(app, "value/versions", BODY)
+    assert tiers(app, "tier", "customers_share", "net_share", pyramid="value@1") == [
+        ("gold", "0.333333", "0.601479"),
+        ("silver", "0.333333", "0.374942"),
+        ("(below)", "0.333333", "0.023578"),
+    ]
+
+
 def test_a_definition_is_kept_with_who_and_why(app: Served) -> None:
     posted(app, "value/versions", {**BODY, "reason": "first"})
     again = posted(app, "value/versions", {**BODY, "tiers": {"silver": "10", "gold": "14.00"}}).json()
