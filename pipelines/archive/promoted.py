@@ -1,6 +1,7 @@
 """What stands in the archive beside the stored bytes: the fields that queries filter, group and sum by, as columns.
 
-They are read from the clear parts and say nothing that is not there. All are null for events of aggregates.
+They are read from the clear parts and say nothing that is not there. All are null for events of aggregates, and so
+is what would stand in a business part that cannot be read: the archive keeps whatever the log has.
 """
 
 from __future__ import annotations
@@ -85,7 +86,10 @@ def promoted(event: RecordedEvent) -> tuple[Any, ...]:
 def _of_business(event: RecordedEvent) -> tuple[str | None, ...]:
     if event.business is None or BUSINESS in event.redacted:
         return _NO_BUSINESS
-    business = _decode(memoryview(event.business)[SALT_BYTES:])
+    try:
+        business = _decode(memoryview(event.business)[SALT_BYTES:])
+    except msgspec.DecodeError:
+        return _NO_BUSINESS
     sent = msgspec.structs.astuple(business.properties)
     return (business.references.order_id, *map(_text, sent))
 

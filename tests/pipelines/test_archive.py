@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -131,11 +132,12 @@ def test_business_fields_are_columns_as_they_were_sent(
     verify(world, tmp_path)
 
 
-def test_a_redacted_business_part_gives_no_columns(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changed", [{"redacted": ("business",)}, {}, {"business": bytes(16) + b"[1]"}])
+def test_a_business_part_that_cannot_be_read_gives_no_columns(tmp_path: Path, changed: dict[str, Any]) -> None:
     world = ArchivedWorld()
     world.see({"email": "ada@example.org"}, "Order Completed", properties={"total": "1"}, references={"order_id": "1"})
 
-    archive(Twisted(world, 1, business=bytes(32), redacted=("business",)), tmp_path)
+    archive(Twisted(world, 1, **{"business": bytes(32)} | changed), tmp_path)
 
     [segment] = existing_manifest(tmp_path).segments
     [row] = pq.read_table(tmp_path / segment.file).to_pylist()
