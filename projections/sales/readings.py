@@ -64,11 +64,39 @@ class Reading:
         for family in self.question.families:
             own = [part for part in self.parts if part.family is family]
             additive = [part for part in own if not part.distinct]
+            distinct = [part for part in own if part.distinct]
+            if additive and len(distinct) == 1 and (piece := self._same_piece(family, distinct[0])):
+                yield self._both(family, piece, additive, distinct[0])
+                continue
             if additive:
                 yield self._selection(family, additive)
-            for part in own:
-                if part.distinct:
-                    yield self._customers(family, part)
+            for part in distinct:
+                yield self._customers(family, part)
+
+    def _same_piece(self, family: Family, part: Measure) -> Piece | None:
+        """The one piece that sums are read from, if customers are counted in the same one."""
+        pieces = pieces_of(self.question, family, self._shop)
+        same = pieces == pieces_of(self.question, family, self._shop, {part.counts})
+        return pieces[0] if same and len(pieces) == 1 and self.question.convert is None else None
+
+    def _both(self, family: Family, piece: Piece, own: Sequence[Measure], counted: Measure) -> str:
+        """Sums and a number of customers out of the same rows, which are read once: first by customer."""
+        table, keys = piece.table, self.question.keys
+        grouped = [f"{self.key(name, table)} as {name}" for name in keys]
+        sums = [f"sum({self.value(part, family, table)}) as {sum_name(part)}" for part in own]
+        counts = f"bool_or(({self.value(counted, family, table)}) > 0) and base.{counted.counts} is not null as counts"
+        totals = {part: f"sum({sum_name(part)})" for part in own} | {counted: "count(*) filter (where counts)"}
+        values = [f"{totals.get(part, 'null')}::numeric as {sum_name(part)}" for part in self.parts]
+        places = ", ".join([*(str(place) for place in range(1, len(keys) + 1)), f"base.{counted.counts}"])
+        return f"""
+            select {", ".join([*keys, *values, "null::text as missing"])}
+            from (
+                select {", ".join([*grouped, *sums, counts])}
+                {self.source(table, period=piece.period)}
+                group by {places}
+            ) as by_customer
+            {f"group by {', '.join(keys)}" if keys else ""}
+        """
 
     def _customers(self, family: Family, part: Measure) -> str:
         """How many profiles, or orders, have a row that counts, by the keys."""
