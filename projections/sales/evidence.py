@@ -17,7 +17,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from projections.contract import Connected
-from projections.sales.measures import Measure
+from projections.sales.measures import MONEY, Measure
 from projections.sales.question import InvalidQuestion, Question
 from projections.sales.readings import RATES, Reading
 from projections.sales.tables import COSTS, LINES, MARGINS
@@ -91,13 +91,24 @@ def read_evidence(
 def _sums(connection: Connected, found: str, reading: Reading) -> Iterator[Sum]:
     query = f"""
         {found}
-        select part, count(distinct event_id), count(*), case when bool_and(adds is not null) then sum(adds) end
+        select
+            part,
+            array_agg(distinct coalesce(currency, '(none)')),
+            count(distinct event_id),
+            count(*),
+            case when bool_and(adds is not null) then sum(adds) end
         from found
         group by part
     """
     sums = {row[0]: row[1:] for row in connection.execute(query.encode(), reading.parameters)}
     for number, part in enumerate(reading.parts, start=1):
-        yield Sum(part.name, *sums.get(number, (0, 0, Decimal(0))))
+        currencies, *added = sums.get(number, ((), 0, 0, Decimal(0)))
+        if part.unit == MONEY and not reading.converted(part) and len(currencies) > 1:
+            raise InvalidQuestion(
+                f"the evidence of {part.name} is in {', '.join(currencies)}, which are never added together: name one, "
+                f"such as currency={currencies[0]}, or convert"
+            )
+        yield Sum(part.name, *added)
 
 
 def _rows(reading: Reading, part: Measure, number: int) -> str:

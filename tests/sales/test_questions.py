@@ -268,6 +268,13 @@ def test_what_cannot_be_answered_is_refused_with_what_can(app: Served, question:
     assert said in answer.json()["message"]
 
 
+def test_the_evidence_of_amounts_is_of_one_currency(app: Served) -> None:
+    refused = app.get("/api/sales/evidence", measures="gross")
+    assert refused.status_code == 422
+    assert "is in EUR, TRY, which are never added together: name one" in refused.json()["message"]
+    assert app.get("/api/sales/evidence", measures="gross", convert="TRY").status_code == 200
+
+
 def test_a_cursor_that_no_page_gave_out_is_refused(app: Served) -> None:
     assert app.get("/api/sales/evidence", measures="gross", cursor="x").status_code == 422
     assert app.get("/api/sales/evidence", measures="gross,net").status_code == 422
