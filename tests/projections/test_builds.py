@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg_pool import ConnectionPool
 
 from cdp.postgres.databases import Databases
 from projections.checkpoint import make_tables, read_checkpoints
@@ -181,10 +182,11 @@ def test_a_swap_waits_for_readers_and_they_see_one_version_to_their_end(
 
 
 def test_a_reader_that_begins_during_a_swap_waits_for_it(databases: Databases, connection: Connected) -> None:
-    with connection.transaction(), swapping(connection), databases.read.connection() as other:
-        other.execute("set lock_timeout = '20ms'")
-        with pytest.raises(psycopg.errors.LockNotAvailable), snapshot(databases.read):
-            raise AssertionError("it must not begin")
+    hurried = {"autocommit": True, "options": "-c lock_timeout=20ms"}
+    with ConnectionPool(databases.read.conninfo, min_size=1, kwargs=hurried) as pool:
+        with connection.transaction(), swapping(connection):
+            with pytest.raises(psycopg.errors.LockNotAvailable), snapshot(pool):
+                raise AssertionError("it must not begin")
 
 
 def test_poison_is_fatal_while_nothing_is_served_and_names_no_data(connection: Connected, world: World) -> None:
