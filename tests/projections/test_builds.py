@@ -183,10 +183,14 @@ def test_a_swap_waits_for_readers_and_they_see_one_version_to_their_end(
 
 def test_a_reader_that_begins_during_a_swap_waits_for_it(databases: Databases, connection: Connected) -> None:
     hurried = {"autocommit": True, "options": "-c lock_timeout=20ms"}
-    with ConnectionPool(databases.read.conninfo, min_size=1, kwargs=hurried) as pool:
-        with connection.transaction(), swapping(connection):
-            with pytest.raises(psycopg.errors.LockNotAvailable), snapshot(pool):
-                raise AssertionError("it must not begin")
+    with (
+        ConnectionPool(databases.read.conninfo, min_size=1, kwargs=hurried) as pool,
+        connection.transaction(),
+        swapping(connection),
+        pytest.raises(psycopg.errors.LockNotAvailable),
+        snapshot(pool),
+    ):
+        raise AssertionError("it must not begin")
 
 
 def test_poison_is_fatal_while_nothing_is_served_and_names_no_data(connection: Connected, world: World) -> None:
