@@ -7,11 +7,12 @@ from typing import Any
 
 from cdp.identity.comparison import Difference
 from cdp.identity.identifier import Identifier
+from cdp.log.versioned import Said
 from cdp.platform import Platform
 from cdp.policy.form import FORMS
 from cdp.policy.history import Decided
 from cdp.policy.naming import Found
-from cdp.policy.rule_book import RuleBook, Said
+from cdp.policy.rule_book import RuleBook
 from cdp.policy.rule_books import UnknownVersion
 from cdp.policy.stewards import Taken
 

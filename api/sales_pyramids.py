@@ -12,9 +12,10 @@ from api.sales_sheets import sheet_json
 from api.sales_view_answers import tried_pyramid
 from api.security import Refused, platform_of, reading, refusals, require
 from cdp.access import ServiceToken
+from cdp.log.versioned import Said
 from cdp.platform import Platform
 from cdp.value.definition import Definition, InvalidDefinition, definition_of
-from cdp.value.pyramid import Pyramid, Said
+from cdp.value.pyramid import Pyramid
 from cdp.value.pyramids import PyramidChanged, Pyramids, UnknownPyramid
 
 router = APIRouter(prefix="/sales/pyramids", tags=["sales"], responses=refusals(401, 403))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.persistence import IntegrityError
 
 from cdp.log.application import Log
+from cdp.log.versioned import Drafted
 from cdp.policy.form import FORMS
 from cdp.policy.reason import checked_reason
 from cdp.policy.rule_book import RuleBook
@@ -28,13 +29,6 @@ class RulesChanged(ValueError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"the {kind} rules were changed by somebody else just now; look at them and try again")
-
-
-class Drafted(NamedTuple):
-    """A version, and whether it is new: what says the same as the last version is that version."""
-
-    number: int
-    new: bool
 
 
 class RuleBooks:

@@ -9,6 +9,7 @@ from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.persistence import IntegrityError
 
 from cdp.log.application import Log
+from cdp.log.versioned import Drafted
 from cdp.policy.reason import checked_reason
 from cdp.value.definition import Definition, InvalidDefinition, stored_definition
 from cdp.value.pyramid import Pyramid
@@ -26,13 +27,6 @@ class PyramidChanged(ValueError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the pyramid {name!r} was changed by somebody else just now; look at it and try again")
-
-
-class Drafted(NamedTuple):
-    """A version, and whether anything is new: what says the same as the last version is that version."""
-
-    number: int
-    new: bool
 
 
 class Defined(NamedTuple):
@@ -65,7 +59,7 @@ class Pyramids:
             )
         pyramid = self.find(name) or Pyramid(name=name, actor=actor)
         content = definition.content()
-        if pyramid.latest and pyramid.versions[-1].content == content:
+        if pyramid.latest and pyramid.content(pyramid.latest) == content:
             return Drafted(pyramid.latest, False)
         pyramid.draft(pyramid.latest + 1, content, actor, checked_reason(reason, needed=False))
         self._save(pyramid)
@@ -104,7 +98,7 @@ class Pyramids:
     def read(self, pyramid: Pyramid, number: int) -> Defined:
         """A version of a pyramid. Raises `UnknownPyramid`."""
         _check(pyramid, number)
-        return Defined(pyramid.name, number, stored_definition(pyramid.versions[number - 1].content))
+        return Defined(pyramid.name, number, stored_definition(pyramid.content(number)))
 
     def get(self, name: str) -> Pyramid:
         """The pyramid, fresh from the log. Raises `UnknownPyramid`."""
