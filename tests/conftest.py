@@ -32,7 +32,7 @@ PATIENT = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.H
 
 hypothesis.settings.register_profile("patient", PATIENT)
 hypothesis.settings.register_profile("ci", PATIENT, derandomize=True)
-hypothesis.settings.register_profile("fast", PATIENT, max_examples=8, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.register_profile("fast", PATIENT, max_examples=5, derandomize=bool(os.environ.get("CI")))
 # in CI the same examples each time: a submission is judged by what it changed
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "patient")
 
