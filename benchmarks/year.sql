@@ -38,6 +38,13 @@ select effective_at::date as day, channel, source, sent.store, sent.currency, cu
 from orders
 group by all;
 
+create temp table buyer_months as
+select date_trunc('month', effective_at) as month, subject, channel, source, sent.currency, customer,
+    sent.total > 0 as purchase, count(*) as rows, sum(sent.total) as amount, sum(sent.discount) as discount,
+    sum(list_sum(list_transform(sent.products, lambda line: coalesce(line.quantity, 1)))) as units
+from orders
+group by all;
+
 create temp table lines as
 select effective_at, channel, source, sent.store, sent.currency, customer, subject, event_id,
     unnest(sent.products, recursive := true)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from projections.sales.tables import DAY, HOUR, MONTH, YEAR
-from projections.sales.views.customer_groups import BASKET, LIFE, RFM_SEGMENT, SCORES, TIERS, trait
+from projections.sales.views.customer_groups import BASKET, LIFE, LIFE_MONTHS, RFM_SEGMENT, SCORES, TIERS, trait
 
 NONE = "(none)"
 """How a filter says that a dimension is not known."""
@@ -72,20 +72,21 @@ _TRAITS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 
 def _cohort(period: str) -> Iterator[Dimension]:
+    began_on, join = ("life.first_day", LIFE) if period == "week" else ("life_months.first_month", LIFE_MONTHS)
     began = f"the {'Monday of the week' if period == 'week' else f'first day of the {period}'}"
     yield Dimension(
         f"cohort_{period}",
         "date",
         f"{began} of the customer's first purchase, in the shop's time zone",
-        expression=f"date_trunc('{period}', life.first_day)::date",
-        join=LIFE,
+        expression=f"date_trunc('{period}', {began_on})::date",
+        join=join,
     )
     yield Dimension(
         f"age_{period}s",
         "integer",
         f"{period}s between that of the customer's first purchase, 0, and that of the row",
-        expression=f"{_AGES[period].format('base.day')} - {_AGES[period].format('life.first_day')}",
-        join=LIFE,
+        expression=f"{_AGES[period].format('{shop_day}')} - {_AGES[period].format(began_on)}",
+        join=join,
     )
 
 

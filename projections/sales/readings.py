@@ -194,13 +194,13 @@ class Reading:
         dimension = DIMENSIONS[name]
         if not dimension.expression:
             return f"base.{name}"
-        return dimension.expression.format(day=self.day(table), local=self._local(table), hour=self._hour(table))
+        return dimension.expression.format(
+            day=self.day(table), shop_day=_shop_day(table), local=self._local(table), hour=self._hour(table)
+        )
 
     def day(self, table: Table) -> str:
         """The calendar day in the question's time zone; of a table of months or years their first."""
-        if self.foreign:
-            return f"({self._local(table)})::date"
-        return f"base.{'day' if table.grain == HOUR else table.grain}"
+        return f"({self._local(table)})::date" if self.foreign else _shop_day(table)
 
     def _local(self, table: Table) -> str:
         return f"(base.{'hour' if table.hours else 'effective_at'} at time zone %(zone)s)"
@@ -225,6 +225,11 @@ class Reading:
         key = self.key(name, table)
         chosen = f"{key} = any(%(only_{name})s::{dimension.type}[])"
         return f"({chosen} or {key} is null)" if NONE in self.question.filters[name] else chosen
+
+
+def _shop_day(table: Table) -> str:
+    """The calendar day in the shop's time zone, whatever the question's is."""
+    return f"base.{'day' if table.grain == HOUR else table.grain}"
 
 
 def sum_name(part: Measure) -> str:

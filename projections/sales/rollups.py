@@ -42,6 +42,13 @@ HOURLY = Rollup(
     _AMOUNTS,
 )
 DAILY = Rollup("daily", "movements", {"day": "date", **ORDER, **_MOVED}, COUNT, _AMOUNTS)
+BUYER_MONTHS = Rollup(
+    "buyer_months",
+    "movements",
+    {"month": "date", "profile": "text", **PLACE, "currency": "text", "customer": "text", **_MOVED},
+    COUNT,
+    _AMOUNTS,
+)
 
 
 def _of_lines(table: str, keys: Mapping[str, str]) -> Rollup:
@@ -63,6 +70,7 @@ BASKETS = _of_lines(
 ROLLUPS = (
     HOURLY,
     DAILY,
+    BUYER_MONTHS,
     CATEGORIES,
     CATEGORY_MONTHS,
     STORE_YEARS,

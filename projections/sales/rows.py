@@ -113,6 +113,11 @@ class MovementRow(NamedTuple):
         """Whether it is the sale of an order worth more than nothing."""
         return self.kind == SALE and self.amount > 0
 
+    @property
+    def month(self) -> date:
+        """The first day of the month."""
+        return self.day.replace(day=1)
+
 
 class LineRow(NamedTuple):
     """A product line of a sale, a cancellation, a refund or a return, at that one's moment."""

@@ -176,6 +176,10 @@ on movements (order_key);
 create index if not exists movements_of_day
 on movements (day);
 
+create index if not exists movements_of_profile
+on movements (profile, day, currency)
+where kind = 'sale' and amount > 0;
+
 create table if not exists lines (
     order_key text not null,
     kind text not null,
@@ -259,6 +263,29 @@ create table if not exists daily (
     shipping numeric not null,
     unique nulls not distinct (
         day, channel, source, brand, store, campaign, currency, customer, reason, kind, purchase, first, late
+    )
+);
+
+create table if not exists buyer_months (
+    month date not null,
+    profile text,
+    channel text not null,
+    source uuid not null,
+    brand text,
+    currency text,
+    customer text not null,
+    kind text not null,
+    purchase boolean not null,
+    first boolean not null,
+    late boolean,
+    rows bigint not null,
+    amount numeric not null,
+    units numeric not null,
+    discount numeric not null,
+    tax numeric not null,
+    shipping numeric not null,
+    unique nulls not distinct (
+        month, profile, channel, source, brand, currency, customer, kind, purchase, first, late
     )
 );
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from projections.rollups import Rollup
 from projections.sales.rollups import (
     BASKETS,
+    BUYER_MONTHS,
     BUYER_YEARS,
     CATEGORIES,
     CATEGORY_MONTHS,
@@ -158,14 +159,16 @@ _OWNED = frozenset(
 _PRODUCT = frozenset({"product", "category", "product_brand", "department"})
 
 
-def _needed(name: str) -> frozenset[str]:
-    """The columns of a row from which a group that it is in is known."""
+_AGES: Mapping[str, str] = {"age_weeks": DAY, "age_months": MONTH, "age_quarters": MONTH, "age_years": YEAR}
+"""How fine a table's time must be for the age of a customer to be known."""
+
+
+def _known(name: str, keys: Collection[str], grain: str) -> bool:
+    """Whether the group that a row is in is known from its columns."""
     if name.startswith("with_"):
-        return frozenset({"order_key"})
-    return frozenset({"profile", "day"}) if name.startswith("age_") else frozenset({"profile"})
+        return "order_key" in keys
+    return "profile" in keys and FINENESS.index(grain) >= FINENESS.index(_AGES.get(name, YEAR))
 
-
-_NEEDED: Mapping[str, frozenset[str]] = {name: _needed(name) for name in _OWNED}
 
 _BASE: Mapping[str, str] = {
     "rows": "1",
@@ -177,7 +180,7 @@ _SUMMED: Mapping[str, str] = {"rows": f"base.{COUNT}", "purchase": "base.purchas
 
 def _rollup(rollup: Rollup, grain: str) -> Table:
     keys = frozenset(rollup.keys)
-    known = {name for name, needed in _NEEDED.items() if needed <= keys}
+    known = {name for name in _OWNED if _known(name, keys, grain)}
     return Table(rollup.table, grain, keys | known, _SUMMED)
 
 
@@ -185,7 +188,7 @@ ORDERS = Family(
     "orders",
     Table("movements", HOUR, _ORDER | _OWNED, _BASE),
     _ORDERS,
-    (_rollup(HOURLY, HOUR), _rollup(DAILY, DAY)),
+    (_rollup(HOURLY, HOUR), _rollup(BUYER_MONTHS, MONTH), _rollup(DAILY, DAY)),
 )
 LINES = Family(
     "lines",

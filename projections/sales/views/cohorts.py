@@ -22,13 +22,28 @@ PERIODS = ("month", "quarter", "year", "week")
 CUSTOMERS = "customers"
 
 _SIZES = """
-select date_trunc(%(period)s, first_day)::date, count(*)
+select date_trunc(%(period)s, first_month)::date, count(*)
+from (
+    select profile, min(month) as first_month
+    from sales.buyer_months
+    where purchase and profile is not null
+    group by profile
+) as firsts
+where first_month < date_trunc('month', %(last)s::date)
+    or first_month = date_trunc('month', %(last)s::date)
+        and exists (
+            select
+            from sales.movements
+            where movements.profile = firsts.profile and kind = 'sale' and amount > 0 and day <= %(last)s
+        )
+group by 1
+"""
+_SIZES_OF_WEEKS = """
+select date_trunc('week', first_day)::date, count(*)
 from (
     select min(day) as first_day
     from sales.movements
-    where kind = 'sale'
-        and amount > 0
-        and profile is not null
+    where kind = 'sale' and amount > 0 and profile is not null
     group by profile
 ) as firsts
 where first_day <= %(last)s
@@ -82,7 +97,8 @@ def read_cohorts(
         begins, age, key = row[0], row[1], row[2:keys]
         if begins is not None and age >= 0 and (first is None or begins >= first):
             found.setdefault((begins, key), {})[age] = row[keys:]
-    sizes: dict[date, int] = dict(connection.execute(_SIZES, {"period": period, "last": last}).fetchall())
+    statement = _SIZES_OF_WEEKS if period == "week" else _SIZES
+    sizes: dict[date, int] = dict(connection.execute(statement, {"period": period, "last": last}).fetchall())
     longest = max((_since(period, begins, last) for begins, _ in found), default=-1)
     nothing = tuple(None if measure.ratio else Decimal(0) for measure in asked.chosen)
     for (begins, key), cells in sorted(found.items(), key=lambda each: (each[0][0], str(each[0][1]))):

@@ -16,13 +16,54 @@ left join (
 """
 """The day of each customer's first purchase."""
 
-_BOUGHT = "kind = 'sale' and amount > 0"
-_NET = "sum(case kind when 'sale' then amount when 'refund' then -amount when 'cancellation' then -amount else 0 end)"
-_JUDGED = """
-    profile is not null
-    and (%(judged_first)s::date is null or day >= %(judged_first)s)
-    and (%(judged_last)s::date is null or day <= %(judged_last)s)
+LIFE_MONTHS = """
+left join (
+    select profile, min(month) as first_month
+    from sales.buyer_months
+    where purchase and profile is not null
+    group by profile
+) as life_months on life_months.profile = base.profile
 """
+"""Its month, which is enough for all but weeks and is known from a small table."""
+
+_NET = "sum(case kind when 'sale' then amount when 'refund' then -amount when 'cancellation' then -amount else 0 end)"
+_ACTED = """
+    select profile, kind, purchase, rows, amount, units
+    from sales.buyer_months
+    where profile is not null
+        and currency is not distinct from %({currency})s::text
+        and month >= %(judged_months_begin)s::date
+        and month < %(judged_months_end)s::date
+    union all
+    select profile, kind, kind = 'sale' and amount > 0, 1, amount, units
+    from sales.movements
+    where profile is not null
+        and currency is not distinct from %({currency})s::text
+        and day >= %(judged_first)s::date
+        and day < %(judged_months_begin)s::date
+    union all
+    select profile, kind, kind = 'sale' and amount > 0, 1, amount, units
+    from sales.movements
+    where profile is not null
+        and currency is not distinct from %({currency})s::text
+        and day >= %(judged_months_end)s::date
+        and day <= %(judged_last)s::date
+"""
+"""What customers did in the time that they are judged by: whole months from sums, the days at its ends from rows."""
+
+_DAY = """
+(
+    select {which}(day)
+    from sales.movements as bought
+    where bought.profile = acted.profile
+        and kind = 'sale'
+        and amount > 0
+        and currency is not distinct from %({currency})s::text
+        and day >= coalesce(%(judged_first)s::date, '-infinity')
+        and day <= coalesce(%(judged_last)s::date, 'infinity')
+)
+"""
+"""The first or the last day of a purchase: one step into an index for each customer."""
 
 SCORES = f"""
 left join (
@@ -32,16 +73,13 @@ left join (
         (1 + 5 * (rank() over (order by purchases) - 1) / count(*) over ())::integer as frequency,
         (1 + 5 * (rank() over (order by money) - 1) / count(*) over ())::integer as money
     from (
-        select
-            profile,
-            max(day) filter (where {_BOUGHT}) as last_day,
-            count(*) filter (where {_BOUGHT}) as purchases,
-            {_NET} as money
-        from sales.movements
-        where {_JUDGED}
-            and currency is not distinct from %(judged_currency)s::text
-        group by profile
-        having count(*) filter (where {_BOUGHT}) > 0
+        select profile, purchases, money, {_DAY.format(which="max", currency="judged_currency")} as last_day
+        from (
+            select profile, sum(rows) filter (where purchase) as purchases, {_NET} as money
+            from ({_ACTED.format(currency="judged_currency")}) as movements
+            group by profile
+            having bool_or(purchase)
+        ) as acted
     ) as customers
 ) as scores on scores.profile = base.profile
 """
@@ -106,17 +144,22 @@ left join (
     from (
         select
             profile,
-            {_NET} * %(times_money)s::numeric
-                + count(*) filter (where {_BOUGHT}) * %(times_frequency)s::numeric
-                + (%(judged_last)s::date - min(day) filter (where {_BOUGHT})) * %(times_tenure)s::numeric
-                + (%(judged_last)s::date - max(day) filter (where {_BOUGHT})) * %(times_recency)s::numeric
-                + coalesce(sum(units) filter (where kind = 'sale'), 0) * %(times_units)s::numeric
-                + count(*) filter (where kind = 'return') * %(times_returns)s::numeric as score
-        from sales.movements
-        where {_JUDGED}
-            and currency is not distinct from %(tier_currency)s::text
-        group by profile
-        having count(*) filter (where {_BOUGHT}) > 0
+            additive
+                + (%(judged_last)s::date - {_DAY.format(which="min", currency="tier_currency")})
+                    * %(times_tenure)s::numeric
+                + (%(judged_last)s::date - {_DAY.format(which="max", currency="tier_currency")})
+                    * %(times_recency)s::numeric as score
+        from (
+            select
+                profile,
+                {_NET} * %(times_money)s::numeric
+                    + sum(rows) filter (where purchase) * %(times_frequency)s::numeric
+                    + coalesce(sum(units) filter (where kind = 'sale'), 0) * %(times_units)s::numeric
+                    + coalesce(sum(rows) filter (where kind = 'return'), 0) * %(times_returns)s::numeric as additive
+            from ({_ACTED.format(currency="tier_currency")}) as movements
+            group by profile
+            having bool_or(purchase)
+        ) as acted
     ) as customers
     left join ({_TOUCHED}) as touched using (profile)
     left join ({_POINTS}) as points using (profile)

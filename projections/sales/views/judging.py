@@ -35,9 +35,12 @@ class Judging:
         names = {name.removeprefix(TOUCHPOINT): each for name, each in counted.items()}
         if "referrals" in definition.coefficients:
             names[_REFERRALS] = names.get(_REFERRALS, Decimal(0)) + definition.coefficients["referrals"]
+        months_begin, months_end = _whole_months(self.first, self.last)
         return {
             "judged_first": self.first,
             "judged_last": self.last,
+            "judged_months_begin": months_begin,
+            "judged_months_end": months_end,
             "judged_begin": _midnight(self.first, shop) if self.first else None,
             "judged_end": _midnight(self.last + timedelta(days=1), shop) if self.last else None,
             "judged_currency": self.currency,
@@ -53,6 +56,23 @@ class Judging:
 
 UNJUDGED = Judging()
 """By everything there is; of no pyramid."""
+
+
+def _whole_months(first: date | None, last: date | None) -> tuple[str, str]:
+    """From which day to before which one there are whole months only; the day after the last twice if there are none.
+
+    Days are as PostgreSQL writes them.
+    """
+    after = None if last is None else last + timedelta(days=1)
+    begin = None if first is None else _next_month(first - timedelta(days=1))
+    end = None if after is None else after.replace(day=1)
+    if begin is not None and end is not None and begin > end:
+        return str(after), str(after)
+    return str(begin or "-infinity"), str(end or "infinity")
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
