@@ -85,6 +85,13 @@ select date_trunc('year', effective_at) as year, subject, channel, source, curre
 from lines
 group by all;
 
+create temp table buyer_lines as
+select date_trunc('month', effective_at) as month, subject, channel, source, currency, customer,
+    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount
+from lines
+group by all;
+
 create temp table product_years as
 select date_trunc('year', effective_at) as year, product_id, channel, source, currency, customer, category, brand,
     department,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from projections.sales.tables import DAY, HOUR, MONTH, YEAR
-from projections.sales.views.customer_groups import BASKET, LIFE, LIFE_MONTHS, RFM_SEGMENT, SCORES, TIERS, trait
+from projections.sales.views.customer_groups import BASKET, LIFE, LIFE_MONTHS, RFM_SEGMENT, SCORES, TIERS, Group, trait
 
 NONE = "(none)"
 """How a filter says that a dimension is not known."""
@@ -24,7 +24,7 @@ class Dimension(NamedTuple):
     meaning: str
     grain: str | None = None
     expression: str = ""
-    join: str | None = None
+    join: Group | None = None
     condition: str | None = None
 
 
@@ -38,8 +38,9 @@ _TIME: tuple[Dimension, ...] = (
     Dimension("weekday", "integer", "1 Monday to 7 Sunday", DAY, "extract(isodow from {day})::integer"),
     Dimension("hour_of_day", "integer", "0 to 23", HOUR, "extract(hour from {local})::integer"),
 )
-FIRST_TOUCH = """
-left join (
+FIRST_TOUCH = Group(
+    "touch",
+    """
     select distinct on (profile) profile, channel
     from identity.memberships
     cross join lateral (
@@ -52,12 +53,12 @@ left join (
         limit 1
     ) as earliest
     order by profile, effective_at, event_id
-) as touch on touch.profile = base.profile
-"""
+    """,
+)
 
 _PERIODS = ("week", "month", "quarter", "year")
 _AGES: Mapping[str, str] = {
-    "week": "(date_trunc('week', {0})::date - '2000-01-03'::date) / 7",
+    "week": "({0} - date '0001-01-01') / 7",
     "month": "(extract(year from {0}) * 12 + extract(month from {0}))::integer",
     "quarter": "(extract(year from {0}) * 4 + extract(quarter from {0}))::integer",
     "year": "extract(year from {0})::integer",
@@ -73,12 +74,13 @@ _TRAITS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 def _cohort(period: str) -> Iterator[Dimension]:
     began_on, join = ("life.first_day", LIFE) if period == "week" else ("life_months.first_month", LIFE_MONTHS)
+    cohort = "life.first_week" if period == "week" else f"date_trunc('{period}', {began_on})::date"
     began = f"the {'Monday of the week' if period == 'week' else f'first day of the {period}'}"
     yield Dimension(
         f"cohort_{period}",
         "date",
         f"{began} of the customer's first purchase, in the shop's time zone",
-        expression=f"date_trunc('{period}', {began_on})::date",
+        expression=cohort,
         join=join,
     )
     yield Dimension(

@@ -59,12 +59,14 @@ def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
     """One statement for the whole answer: a part for each family, put together by the keys."""
     reading = Reading(question, shop)
     selections = list(reading.selections())
+    groups, parts = _looked_up_once(reading, " union all ".join(selections))
     selected = [*question.keys, *(f"{_formula(measure)} as {measure.name}" for measure in question.chosen)]
     keys = list(question.keys)
     something = " or ".join(f"{sum_name(part)} <> 0" for part in reading.parts)
     sql = f"""
         with {RATES + "," if question.convert else ""}
-        parts as ({" union all ".join(selections)}),
+        {groups}
+        parts as ({parts}),
         together as ({_put_together(reading, len(selections))})
         select {", ".join([*keys, *(f"trim_scale({name})" for name in question.measures), "groups", "missing"])}
         from (
@@ -76,6 +78,17 @@ def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
         ) as answer
     """
     return Statement(sql, {**reading.parameters, "limit": question.limit})
+
+
+def _looked_up_once(reading: Reading, parts: str) -> tuple[str, str]:
+    """Groups of customers that are joined several times get a name in front of the parts, and are found out once.
+
+    Those joined once are left where they are, as what has a name of its own keeps rows from being read in parallel.
+    """
+    several = [group for group in reading.groups if parts.count(group.joined) > 1]
+    for group in several:
+        parts = parts.replace(group.joined, group.joined_by_name)
+    return "".join(f"{group.named}, " for group in several), parts
 
 
 def _put_together(reading: Reading, selections: int) -> str:

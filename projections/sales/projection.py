@@ -18,7 +18,7 @@ from projections.sales.side_facts import CostFact, RateFact, RewardFact, cost_fa
 
 PROJECTION = Declared(
     name="sales",
-    version=4,
+    version=5,
     facts=(
         Facts("order_facts", OrderFact, order_facts),
         Facts("reward_facts", RewardFact, reward_facts),

@@ -11,6 +11,7 @@ from projections.sales.measures import MONEY, Measure, parts
 from projections.sales.pieces import Piece, pieces_of
 from projections.sales.question import Period, Question
 from projections.sales.tables import HOUR, Family, Table
+from projections.sales.views.customer_groups import Group
 
 RATES = """
 rates as (
@@ -184,10 +185,14 @@ class Reading:
             *more,
         ]
         where = f"where {' and '.join(conditions)}" if conditions else ""
-        joins = " ".join(
-            dict.fromkeys(DIMENSIONS[name].join or "" for name in (*self.question.keys, *self.question.filters))
-        )
+        joins = " ".join(group.joined for group in self.groups)
         return f"from {table.source} as base {joins} {rates} {where}"
+
+    @property
+    def groups(self) -> list[Group]:
+        """What has to be known of customers."""
+        joins = (DIMENSIONS[name].join for name in (*self.question.keys, *self.question.filters))
+        return list(dict.fromkeys(join for join in joins if join is not None))
 
     def key(self, name: str, table: Table) -> str:
         """The expression of a dimension over a table's rows."""

@@ -59,6 +59,11 @@ CATEGORIES = _of_lines("categories", {"day": "date", **_WITHOUT_STORE, **PRODUCT
 CATEGORY_MONTHS = _of_lines("category_months", {"month": "date", **_WITHOUT_STORE, **PRODUCT, **_LISTED})
 STORE_YEARS = _of_lines("store_years", {"year": "date", "store": "text", **_SOLD})
 BUYER_YEARS = _of_lines("buyer_years", {"year": "date", "profile": "text", **_SOLD})
+BUYER_LINES = _of_lines(
+    "buyer_lines",
+    {"month": "date", "profile": "text", **PLACE, "currency": "text", "customer": "text", **_LISTED},
+)
+"""The lines of a customer together, for what does not ask for products."""
 PRODUCTS = _of_lines("products", {"month": "date", "product": "text", **_SOLD})
 PRODUCT_YEARS = _of_lines("product_years", {"year": "date", "product": "text", **_SOLD})
 BASKETS = _of_lines(
@@ -75,6 +80,7 @@ ROLLUPS = (
     CATEGORY_MONTHS,
     STORE_YEARS,
     BUYER_YEARS,
+    BUYER_LINES,
     PRODUCTS,
     PRODUCT_YEARS,
     BASKETS,

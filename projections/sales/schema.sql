@@ -381,6 +381,23 @@ create table if not exists buyer_years (
     )
 );
 
+create table if not exists buyer_lines (
+    month date not null,
+    profile text,
+    channel text not null,
+    source uuid not null,
+    brand text,
+    currency text,
+    customer text not null,
+    kind text not null,
+    sold boolean not null,
+    rows bigint not null,
+    quantity numeric not null,
+    amount numeric not null,
+    discount numeric not null,
+    unique nulls not distinct (month, profile, channel, source, brand, currency, customer, kind, sold)
+);
+
 create table if not exists products (
     month date not null,
     product text,

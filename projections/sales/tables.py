@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from projections.rollups import Rollup
 from projections.sales.rollups import (
     BASKETS,
+    BUYER_LINES,
     BUYER_MONTHS,
     BUYER_YEARS,
     CATEGORIES,
@@ -196,6 +197,7 @@ LINES = Family(
     _LINES,
     (
         _rollup(CATEGORY_MONTHS, MONTH),
+        _rollup(BUYER_LINES, MONTH),
         _rollup(STORE_YEARS, YEAR),
         _rollup(PRODUCT_YEARS, YEAR),
         _rollup(CATEGORIES, DAY),

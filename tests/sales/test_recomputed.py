@@ -110,6 +110,10 @@ def test_line_rollups_are_the_sums_of_the_lines(connection: Connected, drawn: Dr
     lines = f"select {month}, {by_product}, count(*), {figures} from sales.lines group by {month}, {by_product}"
     kept = f"select month, {by_product}, sum(rows)::bigint, {figures} from sales.products group by month, {by_product}"
     assert in_order(connection, kept) == in_order(connection, lines)
+    by_buyer = "profile, channel, source, currency, customer, kind"
+    lines = f"select {month}, {by_buyer}, count(*), {figures} from sales.lines group by {month}, {by_buyer}"
+    kept = f"select month, {by_buyer}, sum(rows)::bigint, {figures} from sales.buyer_lines group by month, {by_buyer}"
+    assert in_order(connection, kept) == in_order(connection, lines)
 
 
 def in_order(connection: Connected, query: str) -> list[tuple[Any, ...]]:

@@ -1,29 +1,62 @@
 """Groups of customers: by when they first bought, by quintiles, by tiers of value, and by what is known of them.
 
-Each is a join that says for a profile which group it is in, with the parameters of `Judging`. A profile is in at most
-one group of a kind, so that a join never repeats a row.
+Each says for a profile which group it is in, with the parameters of `Judging`. A profile is in at most one group of a
+kind, so that a join never repeats a row.
 """
 
 from __future__ import annotations
 
-LIFE = """
-left join (
-    select profile, min(day) as first_day
-    from sales.movements
-    where kind = 'sale' and amount > 0 and profile is not null
-    group by profile
-) as life on life.profile = base.profile
-"""
-"""The day of each customer's first purchase."""
+from typing import NamedTuple
 
-LIFE_MONTHS = """
-left join (
+
+class Group(NamedTuple):
+    """What is known of customers: `rows` is a statement that gives at most one row for a profile."""
+
+    name: str
+    rows: str
+
+    @property
+    def joined(self) -> str:
+        """The join that finds it out on the spot."""
+        return self._join(f"({self.rows}) as {self.name}")
+
+    @property
+    def joined_by_name(self) -> str:
+        """The join where `named` stands in front of the statement."""
+        return self._join(self.name)
+
+    @property
+    def named(self) -> str:
+        """Found out once, for several joins."""
+        return f"{self.name} as materialized ({self.rows})"
+
+    def _join(self, to: str) -> str:
+        return f"left join {to} on {self.name}.profile = base.profile"
+
+
+LIFE = Group(
+    "life",
+    """
+    select profile, first_day, date_trunc('week', first_day)::date as first_week
+    from (
+        select profile, min(day) as first_day
+        from sales.movements
+        where kind = 'sale' and amount > 0 and profile is not null
+        group by profile
+    ) as bought
+    """,
+)
+"""The day and the week of each customer's first purchase."""
+
+LIFE_MONTHS = Group(
+    "life_months",
+    """
     select profile, min(month) as first_month
     from sales.buyer_months
     where purchase and profile is not null
     group by profile
-) as life_months on life_months.profile = base.profile
-"""
+    """,
+)
 """Its month, which is enough for all but weeks and is known from a small table."""
 
 _NET = "sum(case kind when 'sale' then amount when 'refund' then -amount when 'cancellation' then -amount else 0 end)"
@@ -65,8 +98,9 @@ _DAY = """
 """
 """The first or the last day of a purchase: one step into an index for each customer."""
 
-SCORES = f"""
-left join (
+SCORES = Group(
+    "scores",
+    f"""
     select
         profile,
         (1 + 5 * (rank() over (order by last_day) - 1) / count(*) over ())::integer as recency,
@@ -81,8 +115,8 @@ left join (
             having bool_or(purchase)
         ) as acted
     ) as customers
-) as scores on scores.profile = base.profile
-"""
+    """,
+)
 """Quintiles: 1 + ⌊5 × (how many are strictly worse) / (how many there are)⌋, so equal values have equal scores.
 
 Source: Hughes, Strategic Database Marketing, RFM by quintiles.
@@ -132,8 +166,9 @@ _POINTS = """
         and (%(judged_last)s::date is null or day <= %(judged_last)s)
     group by memberships.profile
 """
-TIERS = f"""
-left join (
+TIERS = Group(
+    "pyramid",
+    f"""
     select
         customers.profile,
         (%(tier_names)s::text[])[
@@ -163,24 +198,25 @@ left join (
     ) as customers
     left join ({_TOUCHED}) as touched using (profile)
     left join ({_POINTS}) as points using (profile)
-) as pyramid on pyramid.profile = base.profile
-"""
+    """,
+)
 """The tier of each customer: the score is the sum of metric × coefficient."""
 
 
-def trait(name: str, *attributes: str) -> str:
+def trait(name: str, *attributes: str) -> Group:
     """What the profile shows of a customer today, the first of several attributes that has a value."""
     places = ", ".join(f"'{each}'" for each in attributes)
-    return f"""
-left join (
+    return Group(
+        name,
+        f"""
     select distinct on (profile) profile, value #>> array[]::text[] as value
     from profiles.fields
     where attribute in ({places})
         and (expires_at is null or expires_at > now())
         and jsonb_typeof(value) in ('string', 'number', 'boolean')
     order by profile, array_position(array[{places}], attribute)
-) as {name} on {name}.profile = base.profile
-"""
+    """,
+    )
 
 
 BASKET = """
