@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+
+import msgspec
 
 
 class Moment(NamedTuple):
@@ -27,8 +28,7 @@ class Node(NamedTuple):
     first_position: int
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectSeen:
+class SubjectSeen(msgspec.Struct, frozen=True, gc=False):
     """Identifiers that were seen together, and when.
 
     `server` and `public` are the first moments at which a server's source and a public one (a browser, whose write key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -11,8 +11,11 @@ from cdp.log.events import RecordedEvent
 from cdp.log.header import decode_header, decode_sealed_under
 from cdp.log.parts import BUSINESS, unpack
 from cdp.log.sealing import associated_data, decode_salted, unseal_blob
-from cdp.log.touchpoint import RAW, TOPIC, SealedUnder, Touchpoint
+from cdp.log.touchpoint import RAW, TOPIC, SealedUnder, Touchpoint, Tree
 from cdp.vault.vault import Vault
+
+TRAITS = b'"traits"'
+"""How a part that has traits spells them, whatever else it has."""
 
 
 class Unsealed(msgspec.Struct, frozen=True, array_like=True):
@@ -27,6 +30,27 @@ class Unsealed(msgspec.Struct, frozen=True, array_like=True):
     business: bytes | None
     personal: dict[str, bytes]
     withheld: tuple[str, ...]
+
+
+class Opened(Mapping[str, Tree]):
+    """Personal parts by field class, each decoded when it is first asked for: few readers look at all of them."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: Mapping[str, bytes]) -> None:
+        self._parts: dict[str, bytes | Tree] = dict(parts)
+
+    def __getitem__(self, name: str) -> Tree:
+        part = self._parts[name]
+        if isinstance(part, bytes):
+            part = self._parts[name] = decode_salted(part)
+        return part
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
 
 
 class Opener:
@@ -50,15 +74,16 @@ class Opener:
 
 
 def decoded(unsealed: Iterable[Unsealed]) -> list[Touchpoint]:
-    """The touchpoints of what was unsealed."""
+    """The touchpoints of what was unsealed. Raises msgspec's `DecodeError` for a header or business part."""
     return [
         Touchpoint(
             each.position,
             each.recorded_at,
             decode_header(each.header),
             {} if each.business is None else decode_salted(each.business),
-            {name: decode_salted(part) for name, part in each.personal.items()},
+            Opened(each.personal),
             frozenset(each.withheld),
+            any(TRAITS in part for part in each.personal.values()),
         )
         for each in unsealed
     ]

@@ -9,7 +9,6 @@ leaf in exactly one of them, so merging them gives the item back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -83,12 +82,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return tuple(sorted([sighting.number for sighting in self.identifiers if sighting.role == role]))
 
 
-@dataclass(frozen=True, slots=True)
-class Touchpoint:
+class Touchpoint(msgspec.Struct, frozen=True, gc=False):
     """A touchpoint as read back from the log, its personal part opened as far as its keys still exist.
 
     `personal` maps a field class to its tree. `withheld` names the classes that can no longer be read, because a key
-    was destroyed or the part was redacted.
+    was destroyed or the part was redacted. Where `may_claim` is not set no personal part has traits.
     """
 
     position: int
@@ -97,6 +95,7 @@ class Touchpoint:
     business: Tree
     personal: Mapping[str, Tree]
     withheld: frozenset[str] = frozenset()
+    may_claim: bool = True
 
     def section(self, *path: str) -> Tree:
         """The object at `path` of the original item, put together from all parts that can be read; {} if absent."""

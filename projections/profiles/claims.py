@@ -29,7 +29,7 @@ class Claim(NamedTuple):
 def claims_of(touchpoint: Touchpoint) -> list[Claim]:
     """The claims of a touchpoint's traits; none where it has no subject, or where its keys were destroyed."""
     header = touchpoint.header
-    if header.subject is None or not any(map(_has_traits, touchpoint.personal.values())):
+    if header.subject is None or not touchpoint.may_claim or not any(map(_has_traits, touchpoint.personal.values())):
         return []
     said = (header.source, header.id, touchpoint.position, header.occurred_at, header.effective_at, header.received_at)
     return [

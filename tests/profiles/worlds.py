@@ -76,7 +76,7 @@ class Talk(World):
         """Appends a touchpoint of a source that rules can name."""
         touchpoint = self.see(who, at=at, late=late, traits=said, channel=source, source=source)
         header = msgspec.structs.replace(touchpoint.header, source=source_id(source))
-        self.touchpoints[-1] = dataclasses.replace(touchpoint, header=header)
+        self.touchpoints[-1] = msgspec.structs.replace(touchpoint, header=header)
 
     def rule(self, survivorship: Survivorship) -> None:
         """Appends that other survivorship rules are in force."""

@@ -31,7 +31,7 @@ def connection(databases: Databases) -> Iterator[Connected]:
 
 def changed(touchpoint: Touchpoint, **header: Any) -> Touchpoint:
     """A touchpoint with another header."""
-    return dataclasses.replace(touchpoint, header=msgspec.structs.replace(touchpoint.header, **header))
+    return msgspec.structs.replace(touchpoint, header=msgspec.structs.replace(touchpoint.header, **header))
 
 
 def the_event(connection: Connected, source: str = "shop") -> EventQuality:
@@ -88,7 +88,7 @@ def test_traits_that_cannot_be_read_any_more_do_not_make_the_others_incomplete(c
     world = World()
     world.see({"user_id": "1"}, traits={"city": "x"})
     gone = world.see({"user_id": "2"})
-    world.touchpoints[-1] = dataclasses.replace(gone, withheld=frozenset({CONTACT, RAW}))
+    world.touchpoints[-1] = msgspec.structs.replace(gone, withheld=frozenset({CONTACT, RAW}))
     catch_up(world.engine(connection))
     event = the_event(connection)
     assert {each.field: each.completeness for each in event.fields} == {"user_id": 1.0, "city": 1.0}
