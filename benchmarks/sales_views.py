@@ -15,6 +15,9 @@ from projections.sales.views.judging import Judging
 YEAR = Period(date(2017, 1, 1), date(2018, 1, 31))
 """The year, and the first hours of the next one that it runs into."""
 
+CUT = Period(date(2017, 2, 10), date(2017, 11, 20))
+"""Most of it, with neither end at a month's."""
+
 LAST_DAY = date(2018, 1, 31)
 CURRENCY = "USD"
 HOURS = 10_000
@@ -98,6 +101,10 @@ def _of_customers() -> Iterator[View]:
         for measures in (("gross", "customers"), ("product_sales",)):
             asked = Question(measures, (by,), period=YEAR, judging=judging)
             yield View(f"{' and '.join(measures)} by {by}", asked)
+    cut = Judging(CUT.first, CUT.last, CURRENCY, PYRAMID, "value@1")
+    for by in ("rfm_segment", "tier", "cohort_month,age_months", "cohort_week,age_weeks"):
+        asked = Question(("gross", "customers"), tuple(by.split(",")), period=CUT, judging=cut, limit=HOURS)
+        yield View(f"gross and customers by {by.replace(',', ' and ')}, of days in the middle of months", asked)
 
 
 def _others() -> Iterator[View]:

@@ -7,10 +7,11 @@ together more often than chance has it. Source: Agrawal, Imieliński, Swami, Min
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import NamedTuple
+from decimal import Context, Decimal
+from heapq import nsmallest
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from projections.contract import Connected
@@ -20,6 +21,7 @@ from projections.sales.measures import MEASURES
 from projections.sales.question import InvalidQuestion, Question
 from projections.sales.readings import Reading
 from projections.sales.tables import LINES
+from projections.sales.views.baskets import Baskets, Shared, read_baskets
 
 KINDS = ("product", "category", "product_brand", "department")
 ORDERS = "product_orders"
@@ -30,100 +32,8 @@ MOST_ITEMS = 500
 _BETWEEN = "\x1f"
 SHARE = 1_000
 """And those that stand in a thousandth of the orders; rarer ones when `least` asks for them."""
-
-WORK_MEMORY = "128MB"
-"""For the items of every order, which would else go through the disk."""
-
-_SIZES = """
-sizes as materialized (
-    select segment, count(*) as orders
-    from (select {segment} as segment, base.order_key {every} group by 1, 2) as every
-    group by segment
-)
-"""
-_ALL = """
-with often as materialized (
-    select item, row_number() over ()::integer as number
-    from (
-        select base.{kind} as item
-        {every} and base.{kind} is not null
-        group by 1
-        order by count(*) desc, 1
-        limit {most}
-    ) as counted
-),
-listed as materialized (
-    select order_key, number, {segment} as segment
-    {every_often}
-    group by 1, 2, 3
-),
-{sizes},
-popular as materialized (
-    select segment, number, listed_orders, orders, least
-    from (select segment, number, count(*) as listed_orders from listed group by segment, number) as counted
-    join (select *, coalesce(%(least)s::bigint, greatest({few}, orders / {share})) as least from sizes) as sized
-        using (segment)
-    where listed_orders >= least
-),
-pairs as materialized (
-    select one.segment, one.number as one, other.number as other, count(*) as together
-    from listed as one
-    join listed as other on one.order_key = other.order_key and one.number < other.number
-    group by 1, 2, 3
-)
-select segment, item.item, companion.item, together, one.listed_orders, other.listed_orders, one.orders
-from pairs
-join popular as one using (segment)
-join popular as other using (segment)
-join often as item on item.number = one.number
-join often as companion on companion.number = other.number
-where one.number = pairs.one
-    and other.number = pairs.other
-    and together >= one.least
-"""
-_WITH_ONE = """
-with own as materialized (
-    select {segment} as segment, base.order_key
-    {every} and base.{kind} = %(item)s
-    group by 1, 2
-),
-together as materialized (
-    select segment, item, count(*) as together
-    from (
-        select own.segment, base.{kind} as item, base.order_key
-        {every_of_own} and base.{kind} <> %(item)s
-        group by 1, 2, 3
-    ) as beside
-    group by segment, item
-    having count(*) >= coalesce(%(least)s::bigint, {few})
-),
-popular as (
-    select segment, item, count(*) as listed_orders
-    from (
-        select {segment} as segment, base.{kind} as item, base.order_key
-        {every} and base.{kind} in (select item from together)
-        group by 1, 2, 3
-    ) as listed
-    group by segment, item
-),
-{sizes}
-select segment, %(item)s::text, item, together, item_orders, listed_orders, orders
-from together
-join popular using (segment, item)
-join (select segment, count(*) as item_orders from own group by segment) as owned using (segment)
-join sizes using (segment)
-"""
-_BEST = """
-select segment, item, companion, together, item_orders, companion_orders, all_orders
-from ({pairs}) as found (segment, item, companion, together, item_orders, companion_orders, all_orders)
-order by
-    together::numeric * all_orders / (item_orders * companion_orders) desc,
-    together desc,
-    segment,
-    item,
-    companion
-limit %(limit)s
-"""
+_PRECISE = Context(prec=60)
+Found = tuple[str, Shared, int]
 
 
 @dataclass(frozen=True)
@@ -182,38 +92,37 @@ def read_affinity(connection: Connected, question: Question, shop: ZoneInfo, ask
     if wrong := sorted({*KINDS, "reason"} & set(question.by)):
         raise InvalidQuestion(f"by={','.join(wrong)}; expected what an order has one of, such as customer or channel")
     reading, base = Reading(question, shop), LINES.base
-    sold = reading.value(MEASURES[ORDERS], LINES, base)
+    sold = reading.source(base, f"({reading.value(MEASURES[ORDERS], LINES, base)}) > 0")
     keys = [f"coalesce(({reading.key(name, base)})::text, '{NONE}')" for name in question.by]
-    words = {
-        "kind": asked.kind,
-        "segment": f"concat_ws('{_BETWEEN}', {', '.join(keys)})" if keys else "''::text",
-        "every": reading.source(base, f"({sold}) > 0"),
-        "every_of_own": _joined(reading.source(base, f"({sold}) > 0"), "own", "own.order_key = base.order_key"),
-        "every_often": _joined(reading.source(base, f"({sold}) > 0"), "often", f"often.item = base.{asked.kind}"),
-        "most": MOST_ITEMS,
-        "few": LEAST,
-        "share": SHARE,
-    }
-    pairs = (_WITH_ONE if asked.item is not None else _ALL).format(**words, sizes=_SIZES.format(**words))
-    parameters = {**reading.parameters, "item": asked.item, "least": asked.least, "limit": question.limit}
-    connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
-    for segment, *rest in connection.execute(_BEST.format(pairs=pairs).encode(), parameters):
-        pair = Pair(tuple(segment.split(_BETWEEN)) if keys else (), *rest)
-        yield pair if asked.item is not None else _rarer_first(pair)
+    segment = f"concat_ws('{_BETWEEN}', {', '.join(keys)})" if keys else "''::text"
+    most = MOST_ITEMS if asked.item is None else None
+    found = read_baskets(connection, asked.kind, segment, sold, most, reading.parameters)
+    for name, pair, orders in nsmallest(question.limit, _pairs(found, asked), key=_best_first):
+        segments = tuple(name.split(_BETWEEN)) if keys else ()
+        yield Pair(segments, *(pair if asked.item is not None else _rarer_first(pair)), orders)
 
 
-def _joined(source: str, table: str, condition: str) -> str:
-    """The same rows, those alone that have their like in another table."""
-    return source.replace(" as base ", f" as base join {table} on {condition} ", 1)
+def _pairs(found: Mapping[str, Baskets], asked: Asked) -> Iterator[Found]:
+    """The pairs that stand together often enough, with the number of all orders of their segment."""
+    for segment, baskets in found.items():
+        orders = baskets.orders
+        if asked.item is not None:
+            pairs = baskets.with_one(asked.item, LEAST if asked.least is None else asked.least)
+        else:
+            pairs = baskets.of_all(max(LEAST, orders // SHARE) if asked.least is None else asked.least)
+        for pair in pairs:
+            yield segment, pair, orders
 
 
-def _rarer_first(pair: Pair) -> Pair:
+def _best_first(found: Found) -> tuple[Any, ...]:
+    """The greatest lift first, to so many digits that different ones differ."""
+    segment, pair, orders = found
+    lift = _PRECISE.divide(Decimal(pair.together * orders), Decimal(pair.item_orders * pair.companion_orders))
+    return -lift, -pair.together, segment, pair.item, pair.companion
+
+
+def _rarer_first(pair: Shared) -> Shared:
     """Of all pairs each is shown once, from the rarer item to the more popular one: its confidence is the greater."""
     if (pair.item_orders, pair.item) <= (pair.companion_orders, pair.companion):
         return pair
-    return pair._replace(
-        item=pair.companion,
-        companion=pair.item,
-        item_orders=pair.companion_orders,
-        companion_orders=pair.item_orders,
-    )
+    return Shared(pair.companion, pair.item, pair.together, pair.companion_orders, pair.item_orders)
