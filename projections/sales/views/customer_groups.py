@@ -37,7 +37,7 @@ class Group(NamedTuple):
 LIFE = Group(
     "life",
     """
-    select profile, first_day, date_trunc('week', first_day)::date as first_week
+    select profile, first_day, first_day - (first_day - date '0001-01-01') %% 7 as first_week
     from (
         select profile, min(day) as first_day
         from sales.movements
@@ -46,7 +46,7 @@ LIFE = Group(
     ) as bought
     """,
 )
-"""The day and the week of each customer's first purchase."""
+"""The day and the week of each customer's first purchase. The first day of the year 1 was a Monday."""
 
 LIFE_MONTHS = Group(
     "life_months",
