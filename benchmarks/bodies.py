@@ -6,7 +6,11 @@ import base64
 import json
 import random
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
 from uuid import UUID
+
+from benchmarks.people import People as Crowd
 
 ITEM_BYTES = 800
 BATCH_ITEMS = 100
@@ -43,6 +47,16 @@ def batches(write_key: str, people: People, seed: int, count: int) -> Iterator[b
     for _ in range(count):
         items = b",".join(_item(people(), chance) for _ in range(BATCH_ITEMS))
         yield _request("/v1/batch", write_key, b'{"batch":[' + items + b'],"sentAt":"2026-01-31T12:00:01Z"}')
+
+
+def mixed(write_key: str, people: int, count: int) -> Iterator[bytes]:
+    """Requests of `/v1/batch` with 100 touchpoints of so many people in five channels."""
+    touchpoints = (
+        each.body for each in Crowd(people, datetime(2026, 1, 1, tzinfo=UTC)).touchpoints(count * BATCH_ITEMS)
+    )
+    for _ in range(count):
+        items = b",".join(islice(touchpoints, BATCH_ITEMS))
+        yield _request("/v1/batch", write_key, b'{"batch":[' + items + b"]}")
 
 
 def singles(write_key: str, people: People, seed: int, count: int) -> Iterator[bytes]:

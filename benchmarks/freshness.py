@@ -17,11 +17,14 @@ from typing import NamedTuple
 
 import httpx
 
-from benchmarks.bodies import BATCH_ITEMS, batches, known
+from benchmarks.bodies import BATCH_ITEMS, mixed
 from tests.acceptance.served import Served, served
 
 RATE = 2_000
 """Touchpoints a second that come in meanwhile."""
+
+PEOPLE = 20_000
+"""How many people they are about, in five channels."""
 
 CONNECTIONS = 8
 WARM_UP_SECONDS = 5.0
@@ -138,7 +141,7 @@ def _shown(query: httpx.Client, person: str) -> bool:
 async def _send(load: Load) -> Sent:
     """Sends one batch after the other, each at its time, over the connection that is free first."""
     count = round(load.seconds * RATE / BATCH_ITEMS)
-    requests = list(batches(load.write_key, known(1), 1, count))
+    requests = list(mixed(load.write_key, PEOPLE, count))
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", load.port))
