@@ -23,10 +23,15 @@ WORK_MEMORY = "64MB"
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL with its parameters."""
+    """SQL with its parameters.
+
+    `grouped` says that customers are put into groups. The database takes the groups asked for to be so small that it
+    would look up their rows one by one, which it must not.
+    """
 
     sql: str
     parameters: Mapping[str, Any]
+    grouped: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ def answer(connection: Connected, question: Question, shop: ZoneInfo) -> Figures
     """The figures, exact. Reads the stable views of the sales projection."""
     statement = figures_statement(question, shop)
     connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
+    connection.execute(f"set local enable_nestloop = {'off' if statement.grouped else 'on'}")
     found = connection.execute(statement.sql.encode(), statement.parameters).fetchall()
     columns = (*question.keys, *question.measures)
     rows = [row[: len(columns)] for row in found]
@@ -77,7 +83,7 @@ def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
             limit %(limit)s
         ) as answer
     """
-    return Statement(sql, {**reading.parameters, "limit": question.limit})
+    return Statement(sql, {**reading.parameters, "limit": question.limit}, bool(reading.groups))
 
 
 def _looked_up_once(reading: Reading, parts: str) -> tuple[str, str]:
