@@ -17,6 +17,9 @@ from typing import Any, NamedTuple
 
 from projections.contract import Connected
 
+WORK_MEMORY = "128MB"
+"""For the orders of every item, which would else go through the disk."""
+
 _ITEMS = """
 select segment, case when place <= %(most)s::bigint then item end as item, string_agg(orders, '')
 from (
@@ -98,6 +101,7 @@ def read_baskets(
     """
     found: dict[str, Baskets] = {}
     statement = _ITEMS.format(kind=kind, segment=segment, sold=sold).encode()
+    connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
     for name, item, orders in connection.execute(statement, {**parameters, "most": most or _ALL}, binary=True):
         found.setdefault(name, Baskets()).lines[item] = _numbers(orders)
     return found
