@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from cdp.identity import explanation, graph, linking, membership
 from cdp.identity.belief import Usable, split
@@ -131,7 +132,7 @@ def everybody_is_judged_by_everything(patch: Patch) -> None:
     right = judged
 
     def wrong(subjects: list[SubjectSeen], *given: Any) -> dict[int, Verdict]:
-        return right([replace(each, server=each.server or each.public) for each in subjects], *given)
+        return right([structs.replace(each, server=each.server or each.public) for each in subjects], *given)
 
     patch.setattr(graph, "judged", wrong)
 
