@@ -44,6 +44,7 @@ class Engine:
         by_name = {projection.name: projection for projection in projections}
         self._work = Workplace(connection, reader, opener, by_name, surroundings, batch_size)
         self._given_up: frozenset[frozenset[str]] = frozenset()
+        self._heard: frozenset[Request] = frozenset()
         self._swap_at = 0.0
         make_tables(connection)
         self._prepare()
@@ -62,10 +63,10 @@ class Engine:
         """
         self._head = self._work.reader.head()
         requests = read_requests(self._work.connection)
-        if requests != self._requests:
-            self._hear(requests - self._requests)
-            self._prepare()
-        elif self._log_changed():
+        if new := requests - self._heard:
+            self._hear(new)
+        self._heard = frozenset(each for each in requests if self._stays(each))
+        if new or requests != self._requests or self._log_changed():
             self._prepare()
         return self._live.step(self._head.position) + self._build()
 
@@ -130,9 +131,14 @@ class Engine:
             for name in failure.names:
                 note_failure(connection, self._builds.checkpoints[name], failure.position, failure.error)
         self._given_up |= {build}
+        self._heard = frozenset()
         self._prepare()
 
     # -- requests -----------------------------------------------------------------------------------------------------
+
+    def _stays(self, request: Request) -> bool:
+        """Whether a request that was heard is answered later, by a build; others that are like it are new."""
+        return request.kind == REBUILD and request.projection in self._work.projections
 
     def _hear(self, requests: frozenset[Request]) -> None:
         """Takes in what was parked, where that is asked for, and tries again what failed."""

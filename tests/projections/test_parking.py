@@ -115,6 +115,23 @@ def test_a_retry_after_a_mend_takes_in_what_was_parked(connection: Connected) ->
     assert dump(connection, projections) == live
 
 
+def test_a_retry_is_heard_by_the_projector_that_starts_after_it(connection: Connected) -> None:
+    # Given a parked event, the mend, and a retry asked for while no projector ran
+    world = World()
+    clumsy = Variant(TIMELINE, clumsy={1})
+    engine = world.engine(connection, [clumsy])
+    catch_up(engine)
+    world.see({"user_id": "u1"})
+    catch_up(engine)
+    clumsy.clumsy.clear()
+    ask(connection, Request("timeline", RETRY))
+    # When one starts
+    catch_up(world.engine(connection, [clumsy]))
+    # Then the event is there, and nothing is asked for any more
+    assert rows_of(connection, "select count(*) from timeline.touchpoints") == [(1,)]
+    assert not read_requests(connection)
+
+
 def test_a_retry_builds_anew_what_cannot_take_events_late(connection: Connected) -> None:
     # Given identity, whose names depend on the order of the log, with a parked event
     world = World()
