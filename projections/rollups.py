@@ -79,17 +79,18 @@ class Rollup:
 
     def difference(self, old: Iterable[Any], new: Iterable[Any]) -> dict[Group, list[Any]]:
         """By group: how much the count and each sum change. Exact to the last digit."""
-        changes: Sums = {}
-        self.add_up(changes, old, -1)
-        self.add_up(changes, new, 1)
-        return {self.plain(group): sums for group, sums in changes.items()}
+        return {self.plain(group): sums for group, sums in self._net(old, new).items()}
 
     def changed(self, old: Iterable[Any], new: Iterable[Any]) -> list[tuple[Any, ...]]:
         """The groups whose count or sums change, each with how much they do."""
-        changes: Sums = {}
-        self.add_up(changes, old, -1)
-        self.add_up(changes, new, 1)
-        return [(*self.plain(group), *sums) for group, sums in changes.items() if any(sums)]
+        return [(*self.plain(group), *sums) for group, sums in self._net(old, new).items() if any(sums)]
+
+    def _net(self, old: Iterable[Any], new: Iterable[Any]) -> Sums:
+        """The new rows' sums less the old ones'; a group of which nothing changes has zeros."""
+        sums: Sums = {}
+        self.add_up(sums, old, -1)
+        self.add_up(sums, new, 1)
+        return sums
 
     def add_up(self, sums: Sums, rows: Iterable[Any], sign: int) -> None:
         """Adds rows to sums, or takes them off. Groups hash slowly, so each is looked up once."""
