@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,21 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from api.cli.session import ACTOR, opened
+from api.cli.text_file import read_text
 from api.sales_pyramids import described_pyramid
-from cdp.value.definition import Definition, read_definition
+from cdp.value.definition import read_definition
 from cdp.value.pyramids import DEFAULT_NAME
 
 app = typer.Typer(help="Definitions of value pyramids: versions, and which is in force.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Option("--name", help="which pyramid")]
 Why = Annotated[str, typer.Option("--reason", help="why, for whoever asks later")]
-
-
-class UnreadableFile(ValueError):
-    """The file cannot be read."""
-
-    def __init__(self, file: str, error: Exception) -> None:
-        super().__init__(f"{file} cannot be read: {error}; expected a TOML file in UTF-8")
 
 
 @app.command("list")
@@ -58,7 +50,7 @@ def draft(
     reason: Why = "",
 ) -> None:
     """Write a version down; figures go by it where it is named, or once it is activated."""
-    definition = _read(file)
+    definition = read_definition(read_text(file))
     with opened() as platform:
         drafted = platform.pyramids.draft(name, definition, actor=ACTOR, reason=reason)
     same = "" if drafted.new else " says the same already"
@@ -75,11 +67,3 @@ def activate(
     with opened() as platform:
         active = platform.pyramids.activate(name, version, actor=ACTOR, reason=reason)
     Console().print(f"{name}@{active.number} {'is in force' if active.new else 'was in force already'}")
-
-
-def _read(file: str) -> Definition:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(file, error) from None
-    return read_definition(text)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +11,7 @@ from rich.text import Text
 
 from api.cli.plan import show_changes
 from api.cli.session import ACTOR, opened
+from api.cli.text_file import read_text
 from api.identity_answers import described_rules, rules_difference
 from cdp.plans.comparison import Change
 from cdp.policy.form import FORMS
@@ -23,13 +22,6 @@ File = Annotated[str, typer.Argument(metavar="FILE", help="a TOML file, or - for
 Compared = Annotated[str | None, typer.Argument(metavar="[FILE]", help="else the last version")]
 Shown = Annotated[int | None, typer.Argument(help="the one in force if left out; 0 are the built-in rules")]
 Chosen = Annotated[int | None, typer.Argument(help="the last one if left out; 0 for the built-in rules")]
-
-
-class UnreadableFile(ValueError):
-    """The file cannot be read."""
-
-    def __init__(self, file: str, error: Exception) -> None:
-        super().__init__(f"{file} cannot be read: {error}; expected a TOML file in UTF-8")
 
 
 def rules_app(kind: str, help: str) -> typer.Typer:
@@ -97,11 +89,7 @@ def rules_app(kind: str, help: str) -> typer.Typer:
 
 def read_rules_file(kind: str, file: str) -> Any:
     """The rules of a file, `-` for standard input."""
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(file, error) from None
-    return FORMS[kind].read(text)
+    return FORMS[kind].read(read_text(file))
 
 
 def _table(found: dict[str, Any]) -> Table:
