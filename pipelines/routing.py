@@ -18,8 +18,8 @@ from projections.columns import Columns
 from projections.copying import columns_of
 from projections.facts import Row
 
-KEPT_GROUPS = 500_000
-"""How many groups of all rollups together are summed up before some are sent on: about 1 kB each."""
+KEPT_GROUPS = 2_000_000
+"""How many groups of all rollups together are summed up before some are sent on: about 200 bytes each."""
 
 Keyed = tuple[Any, Row]
 """A row with the key under which an entity table takes it."""

@@ -1,23 +1,29 @@
-"""Rollups in parts: each worker sums up its rows, the parts of a bucket are merged, and the table's rows come out.
+"""Rollups in parts: each worker adds up its rows, the parts of a bucket are put together, and the rows come out.
 
-The sums are those of `Rollup.difference` and `Rollup.values`, the functions that run live; here is only how their
-results are added to each other.
+Rows are added up by the tallies that add them up live, so here is only how their tables travel: as Arrow, divided by
+the group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal, localcontext
-from operator import itemgetter
+from collections.abc import Iterable, Iterator
 from typing import Any
+from zlib import crc32
 
-from pipelines.buckets import Codec, Packed, bucketed
-from pipelines.kinds import KINDS, row_kind, tuple_of
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.buckets import BUCKETS
 from projections.columns import Columns
-from projections.rollups import EXACT, Figure, Group, Rollup, trimmed
+from projections.rollups import Group, Rollup
+from projections.tallies import Tally
 
-Part = tuple[Group, tuple[Any, ...], tuple[list[tuple[Any, int]], ...]]
-"""A group; its count and sums; for each other figure the values with the number of rows that have each."""
+PENDING = 400_000
+"""How many groups may wait before they are put together with what was added up before."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
 class Sums:
@@ -25,108 +31,115 @@ class Sums:
 
     def __init__(self, rollup: Rollup) -> None:
         self.rollup = rollup
-        self._values: list[tuple[Figure, Any]] = [
-            *((figure, None) for figure in rollup.distinct.values()),
-            *((figure, min) for figure in rollup.least.values()),
-            *((figure, max) for figure in rollup.greatest.values()),
-        ]
-        self._codec: Codec[Part] = Codec(_part_type(rollup, (figure for figure, _ in self._values)))
-        exact = "numeric" not in rollup.keys.values()
-        self._bucket_key: Callable[[Part], Group] = itemgetter(0) if exact else _trimmed_group
-        self._sums: dict[Group, list[Any]] = {}
-        self._seen: list[dict[Group, dict[Any, int]]] = [{} for _ in self._values]
+        figures = {**rollup.distinct, **rollup.least, **rollup.greatest}
+        self._sums = _Groups(rollup.tally)
+        self._values = {name: _Groups(rollup.tally_of(figure)) for name, figure in figures.items()}
 
     def add(self, rows: Iterable[Any]) -> None:
-        """Sums up more rows of the source."""
+        """Adds more rows of the source."""
         rows = Columns.of(rows)
-        self.rollup.add_up(self._sums, rows, 1)
-        for (figure, choose), seen in zip(self._values, self._seen, strict=True):
-            for (group, value), count in self.rollup.values(figure, (), rows).items():
-                _note(seen.setdefault(group, {}), value, count, choose)
+        for each in self._all:
+            each.add(each.tally.groups(rows))
 
     def merge(self, parts: Iterable[bytes]) -> None:
-        """Takes in what others summed up."""
-        found = list(self._codec.unpack_all(parts))
-        self._add_sums((self.rollup.numbered(group), sums) for group, sums, _ in found)
-        if not self._values:
-            return
-        for group, _, figures in found:
-            for (_, choose), seen, values in zip(self._values, self._seen, figures, strict=True):
-                for value, count in values:
-                    _note(seen.setdefault(group, {}), value, count, choose)
+        """Takes in what others added up."""
+        for part in parts:
+            for groups, sent in zip(self._all, _decode(part), strict=True):
+                groups.add(pa.ipc.open_stream(sent).read_all())
 
-    def parts(self) -> Iterator[tuple[int, Packed]]:
-        """What was summed up, by bucket of its groups, ready to travel."""
-        parts = (self._part(self.rollup.plain(group), sums) for group, sums in self._sums.items())
-        for bucket, found in bucketed(parts, self._bucket_key).items():
-            yield bucket, self._codec.pack(found)
+    def parts(self) -> Iterator[tuple[int, bytes]]:
+        """What was added up, by bucket of its groups, ready to travel."""
+        divided = [each.by_bucket(len(self.rollup.keys)) for each in self._all]
+        for bucket in sorted({bucket for each in divided for bucket in each}):
+            tables = zip(self._all, divided, strict=True)
+            yield bucket, _encode([_sent(each.get(bucket, groups.nothing)) for groups, each in tables])
 
     def __len__(self) -> int:
-        """How many groups there are."""
-        return len(self._sums)
+        """How many groups it holds, those counted several times that were not put together yet."""
+        return sum(map(len, self._all))
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The rollup's rows, the columns in the order of its declaration."""
-        groups = ((self.rollup.plain(group), sums) for group, sums in self._sums.items())
-        if not self._values:
-            return [(*group, *map(_stored, sums)) for group, sums in groups]
-        return [(*group, *map(_stored, sums), *self._figures(group)) for group, sums in groups]
+        rows, keys = self._sums.rows(), len(self.rollup.keys)
+        for name in self._values:
+            figures = self._figures(name)
+            nothing = 0 if name in self.rollup.distinct else None
+            rows = [(*row, figures.get(row[:keys], nothing)) for row in rows]
+        return rows
 
     def value_rows(self, name: str) -> list[tuple[Any, ...]]:
-        """The rows of a distinct figure's own table: keys, value and how many rows have it."""
-        seen = self._seen[list(self.rollup.distinct).index(name)]
-        return [(*group, value, count) for group, values in seen.items() for value, count in values.items()]
+        """The rows of a figure's values: keys, value and how many rows have it."""
+        return [row for row in self._values[name].rows() if row[-2] is not None]
 
-    def _add_sums(self, sums: Iterable[tuple[Group, Iterable[Any]]]) -> None:
-        """Groups hash slowly, so each is looked up once."""
-        with localcontext(EXACT):
-            for group, added in sums:
-                fresh = [*added]
-                present = self._sums.setdefault(group, fresh)
-                if present is not fresh:
-                    for place, value in enumerate(fresh):
-                        present[place] += value
+    @property
+    def _all(self) -> list[_Groups]:
+        return [self._sums, *self._values.values()]
 
-    def _part(self, group: Group, sums: list[Any]) -> Part:
-        return (group, tuple(sums), tuple([list(seen.get(group, {}).items()) for seen in self._seen]))
-
-    def _figures(self, group: Group) -> Iterator[Any]:
-        for (_, choose), seen in zip(self._values, self._seen, strict=True):
-            values = seen.get(group)
-            if choose is None:
-                yield len(values or ())
-            else:
-                yield trimmed(next(iter(values))) if values else None
+    def _figures(self, name: str) -> dict[Group, Any]:
+        """A figure by group: how many values there are, or which is the smallest or the greatest."""
+        values: dict[Group, list[Any]] = {}
+        for *group, value, _ in self.value_rows(name):
+            values.setdefault(tuple(group), []).append(value)
+        choose = len if name in self.rollup.distinct else min if name in self.rollup.least else max
+        return {group: choose(found) for group, found in values.items()}
 
 
-def _trimmed_group(part: Part) -> Group:
-    """Groups that are equal have the same form, so that they meet in one bucket."""
-    return tuple(map(trimmed, part[0]))
+class _Groups:
+    """Tables of groups of one tally, put together when many wait."""
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self.nothing = tally.groups(Columns(()))
+        self._tables: list[pa.Table] = []
+        self._together = 0
+
+    def add(self, groups: pa.Table) -> None:
+        """Takes a table in."""
+        self._tables.append(groups)
+        if len(self) - self._together > max(PENDING, self._together):
+            self.whole()
+
+    def whole(self) -> pa.Table:
+        """All of it in one table."""
+        if len(self._tables) != 1:
+            self._tables = [self.tally.together(self._tables or [self.nothing])]
+        self._together = len(self)
+        return self._tables[0]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The groups in Python."""
+        return self.tally.rows(self.whole())
+
+    def by_bucket(self, keys: int) -> dict[int, pa.Table]:
+        """The groups by bucket, which the first so many columns decide on."""
+        whole = self.whole()
+        numbers = _buckets(whole.columns[:keys], len(whole))
+        found = numbers.unique().to_pylist()
+        return {bucket: whole.filter(pc.equal(numbers, bucket)) for bucket in found}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._tables))
 
 
-def _stored(value: Any) -> Any:
-    """A sum as it is stored; most sums of a row are nothing."""
-    if value:
-        return trimmed(value)
-    return _NOTHING if isinstance(value, Decimal) else value
+def _buckets(keys: Iterable[pa.ChunkedArray], size: int) -> pa.Array:
+    """The bucket of each group: equal groups have the same one on every machine."""
+    mixed: Any = pa.repeat(0, size)
+    for key in keys:
+        encoded = key.combine_chunks().dictionary_encode(null_encoding="encode")
+        hashes = [0 if value is None else crc32(value) for value in _bytes(encoded.dictionary).to_pylist()]
+        mixed = pc.add(pc.multiply(mixed, 31), pc.take(pa.array(hashes, pa.int64()), encoded.indices))
+        mixed = pc.bit_wise_and(mixed, 0xFFFFFFFF)
+    return pc.bit_wise_and(mixed, BUCKETS - 1)
 
 
-_NOTHING = Decimal(0)
+def _bytes(values: pa.Array) -> pa.Array:
+    """A form of any value that says the same on every machine."""
+    return values.cast(pa.binary() if pa.types.is_fixed_size_binary(values.type) else pa.string()).cast(pa.binary())
 
 
-def _note(values: dict[Any, int], value: Any, count: int, choose: Any) -> None:
-    """Of the smallest or greatest only one value has to be remembered."""
-    if choose is None:
-        values[value] = values.get(value, 0) + count
-    elif not values:
-        values[value] = count
-    else:
-        [best] = values
-        if choose(best, value) is not best:
-            del values[best]
-            values[value] = count
-
-
-def _part_type(rollup: Rollup, figures: Iterable[Figure]) -> Any:
-    values = tuple_of(list.__class_getitem__(tuple_of((KINDS[each.type], int))) for each in figures)
-    return tuple_of((row_kind(rollup.keys), row_kind({rollup.count: "bigint", **rollup.sums}), values))
+def _sent(groups: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, groups.schema) as stream:
+        stream.write_table(groups)
+    sent: bytes = sink.getvalue().to_pybytes()
+    return sent

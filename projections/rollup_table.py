@@ -125,9 +125,10 @@ class RollupTable:
     def _value_upsert(self, table: str, name: str) -> str:
         types = {**self._rollup.keys, "value": self._rollup.distinct[name].type, "rows": "bigint"}
         arrays = ", ".join(f"%s::{sql_type}[]" for sql_type in types.values())
+        stored = ", ".join(_trimmed(f"fresh.{column}", sql_type) for column, sql_type in types.items())
         return f"""
             insert into {table} as present ({self._keys}, value, rows)
-            select * from unnest({arrays})
+            select {stored} from unnest({arrays}) as fresh ({", ".join(types)})
             on conflict ({self._keys}, value)
             do update set rows = present.rows + excluded.rows
             returning ctid::text, rows, {self._keys}, value

@@ -73,8 +73,15 @@ def _line_total(line: object) -> Decimal | None:
         return None
     if line.get("total") is not None:
         return amount(line["total"])
-    price, quantity = amount(line.get("price")), _quantity(line)
-    return None if price is None or quantity is None else price * quantity
+    return product(amount(line.get("price")), _quantity(line))
+
+
+def product(price: Decimal | None, quantity: Decimal | None) -> Decimal | None:
+    """What a line comes to, exact; None where one of the two is none, or where it is more than any amount can be."""
+    if price is None or quantity is None:
+        return None
+    exact = EXACT.multiply(price, quantity)
+    return exact if abs(exact) < _LARGEST else None
 
 
 def units(products: object) -> Decimal:

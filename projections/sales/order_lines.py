@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from projections.rollups import EXACT
-from projections.sales.amounts import amount, label
+from projections.sales.amounts import amount, label, product
 
 NOTHING = Decimal(0)
 _ONE = Decimal(1)
@@ -62,8 +62,7 @@ def _line(sent: dict[str, object]) -> Line:
     quantity = _ONE if quantity is None else quantity
     total = amount(get("total"))
     if total is None and "total" not in sent:
-        price = amount(get("price"))
-        total = None if price is None else price * quantity
+        total = product(amount(get("price")), quantity)
     return Line(
         label(get("product_id")) or label(get("sku")) or label(get("name")),
         label(get("category")),

@@ -8,12 +8,25 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 NOTHING = Decimal(0)
 NEW, RETURNING, UNKNOWN = "new", "returning", "unknown"
 SALE, CANCELLATION, REFUND, RETURN, DELIVERY = "sale", "cancellation", "refund", "return", "delivery"
+
+
+@lru_cache(maxsize=4_096)
+def first_of_month(day: date) -> date:
+    """The first day of its month. Most rows of a batch are of few days."""
+    return day.replace(day=1)
+
+
+@lru_cache(maxsize=4_096)
+def first_of_year(day: date) -> date:
+    """The first day of its year."""
+    return day.replace(month=1, day=1)
 
 
 class OrderRow(NamedTuple):
@@ -116,7 +129,7 @@ class MovementRow(NamedTuple):
     @property
     def month(self) -> date:
         """The first day of the month."""
-        return self.day.replace(day=1)
+        return first_of_month(self.day)
 
 
 class LineRow(NamedTuple):
@@ -150,12 +163,12 @@ class LineRow(NamedTuple):
     @property
     def month(self) -> date:
         """The first day of the month."""
-        return self.day.replace(day=1)
+        return first_of_month(self.day)
 
     @property
     def year(self) -> date:
         """The first day of the year."""
-        return self.day.replace(month=1, day=1)
+        return first_of_year(self.day)
 
     @property
     def sold(self) -> bool:

@@ -22,7 +22,8 @@ from projections.discovery import found_projections
 from projections.entities import Difference, Entities, by_key, difference, exactly, in_order
 from projections.facts import Facts
 from projections.rollup_table import RollupTable
-from projections.rollups import Figure, Rollup, padded, trimmed
+from projections.rollups import Rollup, padded, trimmed
+from tests.projections.plainly import table_of
 from tests.projections.shop import CUSTOMERS, DAILY, ORDERS, SHOP, TABLES, Note, Order, Purchase, Step, notes, steps
 from tests.projections.world import START, World, catch_up, dump, rows_of
 
@@ -96,7 +97,7 @@ def test_entities_and_rollups_are_what_plain_python_makes_of_all_facts(
     assert stored(connection, "purchases", Purchase) == sorted(map(exactly, purchases))
     # And each rollup is computed from them
     for rollup, rows in ((DAILY, orders), (CUSTOMERS, purchases)):
-        expected = [exactly((*group, *figures)) for group, figures in rollup.table_of(rows).items()]
+        expected = [exactly((*group, *figures)) for group, figures in table_of(rollup, rows).items()]
         columns = ", ".join([*rollup.keys, rollup.count, *rollup.sums, *rollup.distinct, *rollup.least])
         greatest = "".join(f", {name}" for name in rollup.greatest)
         found = rows_of(connection, f"select {columns}{greatest} from shop_v1.{rollup.table}")
@@ -253,17 +254,6 @@ def test_an_extreme_that_goes_is_looked_for_among_the_rows_left(connection: Conn
     figures = "select channel, orders, amount, least_amount, first_at, last_at from shop_v1.daily order by channel"
     first, last = START + timedelta(hours=1), START + timedelta(hours=2)
     assert rows_of(connection, figures) == [("web", 2, 3, 1, first, last), (None, 2, 3, 1, first, last)]
-
-
-def test_a_figure_leaves_null_out() -> None:
-    rollup = Rollup(
-        "t", "s", {"channel": "text"}, "rows", {"amount": "numeric"}, {"least": Figure("amount", "numeric")}
-    )
-    rows = [
-        Step(n, "e", START, None, None, "x", "web", amount) for n, amount in enumerate([None, Decimal("2.0"), None])
-    ]
-    assert rollup.table_of(rows) == {("web",): (3, Decimal(2), Decimal(2))}
-    assert rollup.table_of(rows[:1]) == {("web",): (1, Decimal(0), None)}
 
 
 def test_a_key_without_rows_is_not_folded() -> None:
