@@ -105,6 +105,7 @@ def test_gross_is_total_else_revenue_else_the_lines() -> None:
     assert gross({"total": "about 9", "revenue": "8"}) is None
     assert gross({}) is None
     assert lines_total([{"price": "1"}, {"quantity": 2}]) is None
+    assert lines_total([{"price": "9" * 24, "quantity": "9" * 24}]) is None
     assert lines_total([None]) is None
 
 
