@@ -74,6 +74,7 @@ def _json(value: Jsonb | str) -> str:
 _WHOLE = Form(str, "{}::text")
 _FORMS: Mapping[str, Form] = {
     "bool": Form(lambda value: "true" if value else "false", "{}::text"),
+    "bytea": Form(bytes.hex, "encode({}, 'hex')"),
     "date": Form(_day, "({} - date '1970-01-01')::text"),
     "int4": _WHOLE,
     "int8": _WHOLE,

@@ -14,6 +14,7 @@ KINDS: Mapping[str, Any] = {
     "bigint": int,
     "bool": bool,
     "boolean": bool,
+    "bytea": bytes,
     "date": date,
     "int4": int,
     "int8": int,

@@ -14,6 +14,7 @@ from projections.contract import Connected
 
 SQL_TYPES: Mapping[Any, str] = {
     bool: "bool",
+    bytes: "bytea",
     int: "int8",
     str: "text",
     date: "date",

@@ -163,7 +163,7 @@ def _present(hint: Any) -> set[Any]:
     return {each for each in get_args(hint) or (hint,) if each is not type(None)}
 
 
-_PLAIN = {int, str, bool, date, datetime, UUID}
+_PLAIN = {int, str, bool, bytes, date, datetime, UUID}
 _INEXACT = (Decimal, dict, list)
 _encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 

@@ -174,3 +174,29 @@ class LineRow(NamedTuple):
     def sold(self) -> bool:
         """Whether something was sold for money: a positive quantity for a positive amount."""
         return self.kind == SALE and self.quantity > 0 and self.amount > 0
+
+
+class ContentsRow(NamedTuple):
+    """What was sold for money in an order, at the sale's moment: each product, category, brand and department once.
+
+    They are written as `projections.sales.contents` says. What is read first stands first.
+    """
+
+    position: int
+    effective_at: datetime
+    hour: datetime
+    day: date
+    source: UUID
+    product: bytes
+    category: bytes
+    product_brand: bytes
+    department: bytes
+    order_key: str
+    event_id: str
+    channel: str
+    brand: str | None
+    store: str | None
+    campaign: str | None
+    currency: str | None
+    profile: str | None
+    customer: str

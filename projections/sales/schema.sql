@@ -216,6 +216,30 @@ on lines (day);
 create index if not exists lines_of_product
 on lines (product, day);
 
+create table if not exists contents (
+    position bigint not null,
+    effective_at timestamptz not null,
+    hour timestamptz not null,
+    day date not null,
+    source uuid not null,
+    product bytea not null,
+    category bytea not null,
+    product_brand bytea not null,
+    department bytea not null,
+    order_key text primary key,
+    event_id text not null,
+    channel text not null,
+    brand text,
+    store text,
+    campaign text,
+    currency text,
+    profile text,
+    customer text not null
+);
+
+create index if not exists contents_of_day
+on contents (day);
+
 create table if not exists hourly (
     hour timestamptz not null,
     day date not null,

@@ -206,6 +206,9 @@ LINES = Family(
         _rollup(BUYER_YEARS, YEAR),
     ),
 )
+CONTENTS = Table("contents", HOUR, (_ORDER - {"reason"}) | _OWNED, _BASE)
+"""What was sold in each order, for what asks which products are in the same ones. It serves no figures."""
+
 _COSTED = """
 (
     select lines.*, costs.unit_cost, case when kind = 'sale' then 1 else 0 end as costed

@@ -7,33 +7,35 @@ together more often than chance has it. Source: Agrawal, Imieliński, Swami, Min
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from heapq import nsmallest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from projections.contract import Connected
+from projections.sales.contents import item_number
 from projections.sales.dimensions import NONE
 from projections.sales.figures import PLACES
-from projections.sales.measures import MEASURES
 from projections.sales.question import InvalidQuestion, Question
 from projections.sales.readings import Reading
-from projections.sales.tables import LINES
-from projections.sales.views.baskets import Baskets, Shared, read_baskets
+from projections.sales.tables import CONTENTS
+from projections.sales.views.baskets import read_baskets, read_names
+from projections.sales.views.pairs import Items
 
 KINDS = ("product", "category", "product_brand", "department")
 ORDERS = "product_orders"
 LEAST = 5
 MOST_ITEMS = 500
-"""Of all pairs those are looked for whose items stand on the most lines; others when one of them is asked about."""
+"""Of all pairs those are looked for whose items are in the most orders; others when one of them is asked about."""
 
 _BETWEEN = "\x1f"
 SHARE = 1_000
 """And those that stand in a thousandth of the orders; rarer ones when `least` asks for them."""
 _PRECISE = Context(prec=60)
-Found = tuple[str, Shared, int]
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,12 @@ class Asked:
             raise InvalidQuestion(f"kind={self.kind!r}; expected one of {', '.join(KINDS)}")
         if self.least is not None and self.least < 1:
             raise InvalidQuestion(f"least={self.least}; expected 1 or more")
+
+    def least_of(self, orders: int) -> int:
+        """In how many orders a pair must stand, of so many."""
+        if self.least is not None:
+            return self.least
+        return LEAST if self.item is not None else max(LEAST, orders // SHARE)
 
 
 class Pair(NamedTuple):
@@ -91,38 +99,41 @@ def read_affinity(connection: Connected, question: Question, shop: ZoneInfo, ask
         raise InvalidQuestion(f"affinity counts {ORDERS}: leave measures out")
     if wrong := sorted({*KINDS, "reason"} & set(question.by)):
         raise InvalidQuestion(f"by={','.join(wrong)}; expected what an order has one of, such as customer or channel")
-    reading, base = Reading(question, shop), LINES.base
-    sold = reading.source(base, f"({reading.value(MEASURES[ORDERS], LINES, base)}) > 0")
-    keys = [f"coalesce(({reading.key(name, base)})::text, '{NONE}')" for name in question.by]
+    reading = Reading(question, shop)
+    keys = [f"coalesce(({reading.key(name, CONTENTS)})::text, '{NONE}')" for name in question.by]
     segment = f"concat_ws('{_BETWEEN}', {', '.join(keys)})" if keys else "''::text"
-    most = MOST_ITEMS if asked.item is None else None
-    found = read_baskets(connection, asked.kind, segment, sold, most, reading.parameters)
-    for name, pair, orders in nsmallest(question.limit, _pairs(found, asked), key=_best_first):
-        segments = tuple(name.split(_BETWEEN)) if keys else ()
-        yield Pair(segments, *(pair if asked.item is not None else _rarer_first(pair)), orders)
+    found = read_baskets(connection, asked.kind, segment, reading)
+    items = Items(found, [asked.least_of(baskets.orders) for baskets in found.values()])
+    yield from nsmallest(question.limit, _pairs(connection, items, asked, question), key=_best_first)
 
 
-def _pairs(found: Mapping[str, Baskets], asked: Asked) -> Iterator[Found]:
-    """The pairs that stand together often enough, with the number of all orders of their segment."""
-    for segment, baskets in found.items():
-        orders = baskets.orders
-        if asked.item is not None:
-            pairs = baskets.with_one(asked.item, LEAST if asked.least is None else asked.least)
-        else:
-            pairs = baskets.of_all(max(LEAST, orders // SHARE) if asked.least is None else asked.least)
-        for pair in pairs:
-            yield segment, pair, orders
+def _pairs(connection: Connected, items: Items, asked: Asked, question: Question) -> Iterator[Pair]:
+    """The pairs that may be shown, by their names."""
+    pairs = items.pairs_of_all(MOST_ITEMS) if asked.item is None else items.pairs_with(item_number(asked.item))
+    best = pairs.best(question.limit)
+    codes = np.union1d(best.item, best.companion)
+    numbers = items.numbers[codes].tolist()
+    named = read_names(connection, asked.kind, numbers, items.examples(codes).tolist())
+    names = {code: named[number] for code, number in zip(codes.tolist(), numbers, strict=True)}
+    for segment, item, companion, *counts in zip(*(column.tolist() for column in best), strict=True):
+        segments = tuple(items.segments[segment].split(_BETWEEN)) if question.by else ()
+        pair = Pair(segments, names[item], names[companion], *counts)
+        yield pair if asked.item is not None else _rarer_first(pair)
 
 
-def _best_first(found: Found) -> tuple[Any, ...]:
+def _best_first(pair: Pair) -> tuple[Decimal, int, tuple[str, ...], str, str]:
     """The greatest lift first, to so many digits that different ones differ."""
-    segment, pair, orders = found
-    lift = _PRECISE.divide(Decimal(pair.together * orders), Decimal(pair.item_orders * pair.companion_orders))
-    return -lift, -pair.together, segment, pair.item, pair.companion
+    lift = _PRECISE.divide(Decimal(pair.together * pair.all_orders), Decimal(pair.item_orders * pair.companion_orders))
+    return -lift, -pair.together, pair.segment, pair.item, pair.companion
 
 
-def _rarer_first(pair: Shared) -> Shared:
+def _rarer_first(pair: Pair) -> Pair:
     """Of all pairs each is shown once, from the rarer item to the more popular one: its confidence is the greater."""
     if (pair.item_orders, pair.item) <= (pair.companion_orders, pair.companion):
         return pair
-    return Shared(pair.companion, pair.item, pair.together, pair.companion_orders, pair.item_orders)
+    return pair._replace(
+        item=pair.companion,
+        companion=pair.item,
+        item_orders=pair.companion_orders,
+        companion_orders=pair.item_orders,
+    )

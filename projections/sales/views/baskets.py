@@ -1,117 +1,117 @@
-"""What is in the orders: for each item the orders that it stands in, and how many of these two items share.
+"""Reading what is in the orders of each segment, as columns of numbers.
 
-An order is known by the position of the touchpoint that lists what was sold in it, which no other order has. The
-database reads the lines once and says which orders each item is in; pairs are counted here, where that takes a fraction
-of the time.
+An order and an item are known by the numbers that `contents` has for them. Where a question asks for some lines of an
+order only (of a category, say), the same is made of the lines.
 """
 
 from __future__ import annotations
 
-import sys
-from array import array
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from projections.contract import Connected
+from projections.sales.contents import NUMBER, item_number
+from projections.sales.dimensions import TIMES
+from projections.sales.measures import MEASURES
+from projections.sales.readings import Reading
+from projections.sales.tables import CONTENTS, HOUR, LINES
+
+Numbers = NDArray[np.int64]
+Chosen = NDArray[np.bool_]
 
 WORK_MEMORY = "128MB"
-"""For the orders of every item, which would else go through the disk."""
+"""For the orders of a year, which would else go through the disk."""
 
-_ITEMS = """
-select segment, case when place <= %(most)s::bigint then item end as item, string_agg(orders, '')
-from (
-    select *, dense_rank() over (order by item is null, lines desc, item) as place
-    from (
-        select *, sum(own_lines) over (partition by item) as lines
-        from (
-            select
-                {segment} as segment,
-                base.{kind} as item,
-                count(*) as own_lines,
-                string_agg(int8send(base.position), '') as orders
-            {sold}
-            group by 1, 2
-        ) as listed
-    ) as counted
-) as ranked
+_CONTENTS = "select {segment} as segment, base.position, base.{kind} as items {rows}"
+_OF_LINES = """
+select
+    {segment} as segment,
+    base.position,
+    int8send(-base.position) || coalesce(string_agg(distinct int8send({number}), ''), '') as items
+{rows}
 group by 1, 2
-order by min(place)
 """
-"""Those on the most lines come first; what is past `most` has no name, as it counts as an order and nothing else."""
+_TOGETHER = "select segment, string_agg(items, '') from ({listed}) as listed group by segment, position / 16384"
+"""The orders of a segment in one value, but not so many that it could become too large."""
+
+_NAMES = """
+select distinct {kind}
+from sales.lines
+where {kind} is not null
+    and order_key in (select order_key from sales.order_facts where position = any(%(positions)s))
+"""
 
 
-class Shared(NamedTuple):
-    """In how many orders two items stand together, and in how many each of them does."""
+class SharedNumber(Exception):
+    """Two items have the same number, which is to be expected of one catalogue in millions."""
 
-    item: str
-    companion: str
-    together: int
-    item_orders: int
-    companion_orders: int
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(
+            f"{one!r} and {other!r} have the same number, so that their orders cannot be told apart; "
+            "expected different numbers: ask with a filter of products that leaves one of them out"
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Baskets:
-    """The orders of a segment: by item, None for what has no name, the order of each of its lines."""
+    """The orders of a segment, of which there are `orders`, each known by its place.
 
-    lines: dict[str | None, array[int]] = field(default_factory=dict)
+    `items` has what is in them, order after order and each item of an order once; `places` the order of each.
+    """
+
+    positions: Numbers
+    items: Numbers
+    places: Numbers
+
+    @classmethod
+    def of(cls, stored: bytes) -> Baskets:
+        """Orders one after the other, each as `contents` has it."""
+        values = np.frombuffer(stored, ">i8").astype(np.int64)
+        begins = values < 0
+        places = np.cumsum(begins) - 1
+        return cls(-values[begins], values[~begins], places[~begins])
 
     @property
     def orders(self) -> int:
-        """How many orders there are."""
-        everything = array("q")
-        for lines in self.lines.values():
-            everything += lines
-        return len(set(everything))
+        """How many orders there are, those without an item of a known name included."""
+        return len(self.positions)
 
-    def with_one(self, item: str, least: int) -> Iterator[Shared]:
-        """What stands in at least so many orders with the item."""
-        own = set(self.lines.get(item, ()))
-        for companion, lines in self.lines.items():
-            together = 0 if companion is None or companion == item else len(own.intersection(lines))
-            if companion is not None and together >= least:
-                yield Shared(item, companion, together, len(own), len(set(lines)))
-
-    def of_all(self, least: int) -> Iterator[Shared]:
-        """The pairs that stand in at least so many orders together, each once."""
-        before: defaultdict[int, list[str]] = defaultdict(list)
-        counted: dict[str, int] = {}
-        for item, lines in self.lines.items():
-            orders = set(lines)
-            if item is None or len(orders) < least:
-                continue
-            baskets = [before[order] for order in orders]
-            for earlier, together in Counter(chain.from_iterable(baskets)).items():
-                if together >= least:
-                    yield Shared(earlier, item, together, counted[earlier], len(orders))
-            for basket in baskets:
-                basket.append(item)
-            counted[item] = len(orders)
+    def chosen(self, chosen: Chosen) -> Baskets:
+        """The same orders with some of the items."""
+        return Baskets(self.positions, self.items[chosen], self.places[chosen])
 
 
-def read_baskets(
-    connection: Connected, kind: str, segment: str, sold: str, most: int | None, parameters: Mapping[str, Any]
-) -> dict[str, Baskets]:
-    """The orders of each segment, which `segment` is the expression of; `sold` says from which lines.
-
-    Only so many items have names: those that stand on the most lines.
-    """
-    found: dict[str, Baskets] = {}
-    statement = _ITEMS.format(kind=kind, segment=segment, sold=sold).encode()
+def read_baskets(connection: Connected, kind: str, segment: str, reading: Reading) -> dict[str, Baskets]:
+    """The orders of each segment, which `segment` gives for a row of `base`, with their items of a kind."""
+    statement = _TOGETHER.format(listed=_listed(kind, segment, reading)).encode()
     connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
-    for name, item, orders in connection.execute(statement, {**parameters, "most": most or _ALL}, binary=True):
-        found.setdefault(name, Baskets()).lines[item] = _numbers(orders)
+    found: defaultdict[str, list[bytes]] = defaultdict(list)
+    for name, stored in connection.execute(statement, reading.parameters, binary=True):
+        found[name].append(stored)
+    return {name: Baskets.of(b"".join(found[name])) for name in sorted(found)}
+
+
+def _listed(kind: str, segment: str, reading: Reading) -> str:
+    """The orders, each with its items: as they are stored, unless a filter is about single lines."""
+    if CONTENTS.serves({*reading.question.keys, *reading.question.filters} - {*TIMES}, HOUR):
+        return _CONTENTS.format(segment=segment, kind=kind, rows=reading.source(CONTENTS))
+    [measure] = (MEASURES[name] for name in reading.question.measures)
+    sold = f"({reading.value(measure, LINES, LINES.base)}) > 0"
+    number = NUMBER.format(f"base.{kind}")
+    return _OF_LINES.format(segment=segment, number=number, rows=reading.source(LINES.base, sold))
+
+
+def read_names(connection: Connected, kind: str, items: Iterable[int], positions: Iterable[int]) -> dict[int, str]:
+    """The names of items, each of which is in one of the orders at these positions. Raises `SharedNumber`."""
+    wanted, found = set(items), dict[int, str]()
+    parameters: Mapping[str, Any] = {"positions": [*positions]}
+    for (name,) in connection.execute(_NAMES.format(kind=kind).encode(), parameters):
+        number = item_number(name)
+        if number in wanted and found.setdefault(number, name) != name:
+            raise SharedNumber(found[number], name)
     return found
-
-
-_ALL = 2**31
-
-
-def _numbers(sent: bytes) -> array[int]:
-    numbers = array("q", sent)
-    if sys.byteorder == "little":
-        numbers.byteswap()
-    return numbers
