@@ -60,8 +60,8 @@ def contents_rows(key: str, rows: Sequence[OrderFact | BuyerRow]) -> Iterator[Co
 
 def packed(position: int, names: Iterable[str | None]) -> bytes:
     """The order at a position, with the items of these names."""
-    numbers = {_number(name) for name in names if name is not None}
-    return b"".join([(-position).to_bytes(WIDTH, signed=True), *sorted(numbers)])
+    numbers = map(_number, filter(None, dict.fromkeys(names)))
+    return b"".join([(-position).to_bytes(WIDTH, signed=True), *numbers])
 
 
 def item_number(name: str) -> int:

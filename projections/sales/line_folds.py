@@ -19,7 +19,7 @@ def line_rows(key: str, rows: Sequence[OrderFact | BuyerRow]) -> Iterator[LineRo
     order, customer = known_order(key, rows)
     if order is None:
         return
-    sold = decode_lines(order.listing.lines) if order.listing is not None and order.sale is not None else []
+    sold = decode_lines(order.listing.lines) if order.listing is not None and order.sale is not None else ()
     if order.listing is not None:
         yield from _rows(order, customer, SALE, order.listing, order.first, sold)
     for kind, happenings in ((REFUND, order.refunds), (RETURN, order.returns)):

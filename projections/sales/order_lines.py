@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ from projections.sales.amounts import amount, label, product
 
 NOTHING = Decimal(0)
 _ONE = Decimal(1)
+RECENT = 16
 _DISCOUNTS = frozenset({"discount", "coupon_discount", "match_discount"})
 
 
@@ -30,7 +32,7 @@ class Line(NamedTuple):
     @property
     def counts(self) -> bool:
         """Whether something was sold for money: a positive quantity for a positive amount."""
-        return self.quantity > 0 and self.total is not None and self.total > 0
+        return self.quantity > NOTHING and self.total is not None and self.total > NOTHING
 
 
 _encode = msgspec.json.Encoder().encode
@@ -42,9 +44,10 @@ def encode_lines(lines: Sequence[Line]) -> str:
     return _encode(lines).decode()
 
 
-def decode_lines(encoded: str | None) -> list[Line]:
-    """Reads what `encode_lines` wrote."""
-    return _decode(encoded) if encoded else []
+@lru_cache(maxsize=RECENT)
+def decode_lines(encoded: str | None) -> Sequence[Line]:
+    """Reads what `encode_lines` wrote. The folds of an order follow each other and read the same lines."""
+    return _decode(encoded) if encoded else ()
 
 
 def sent_lines(products: object, turned: bool = False) -> list[Line]:

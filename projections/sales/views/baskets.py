@@ -18,10 +18,12 @@ from projections.contract import Connected
 from projections.sales.contents import NUMBER, item_number
 from projections.sales.dimensions import TIMES
 from projections.sales.measures import MEASURES
+from projections.sales.question import InvalidQuestion
 from projections.sales.readings import Reading
 from projections.sales.tables import CONTENTS, HOUR, LINES
 
 Numbers = NDArray[np.int64]
+Codes = NDArray[np.int32]
 Chosen = NDArray[np.bool_]
 
 WORK_MEMORY = "128MB"
@@ -47,8 +49,8 @@ where {kind} is not null
 """
 
 
-class SharedNumber(Exception):
-    """Two items have the same number, which is to be expected of one catalogue in millions."""
+class SharedNumber(InvalidQuestion):
+    """Two names were found for one number; see `projections.sales.contents` for how seldom that is."""
 
     def __init__(self, one: str, other: str) -> None:
         super().__init__(
@@ -59,31 +61,31 @@ class SharedNumber(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Baskets:
-    """The orders of a segment, of which there are `orders`, each known by its place.
+    """The orders of a segment, one after the other: what `contents` has of them, and where an order begins."""
 
-    `items` has what is in them, order after order and each item of an order once; `places` the order of each.
-    """
-
-    positions: Numbers
-    items: Numbers
-    places: Numbers
+    values: Numbers
+    begins: Chosen
 
     @classmethod
     def of(cls, stored: bytes) -> Baskets:
-        """Orders one after the other, each as `contents` has it."""
+        """Orders as they are stored."""
         values = np.frombuffer(stored, ">i8").astype(np.int64)
-        begins = values < 0
-        places = np.cumsum(begins) - 1
-        return cls(-values[begins], values[~begins], places[~begins])
+        return cls(values, values < 0)
 
     @property
     def orders(self) -> int:
         """How many orders there are, those without an item of a known name included."""
-        return len(self.positions)
+        return int(np.count_nonzero(self.begins))
 
-    def chosen(self, chosen: Chosen) -> Baskets:
-        """The same orders with some of the items."""
-        return Baskets(self.positions, self.items[chosen], self.places[chosen])
+    @property
+    def positions(self) -> Numbers:
+        """The position of each order."""
+        return -self.values[self.begins]
+
+    def items(self, chosen: Chosen) -> tuple[Numbers, Codes]:
+        """Some of the values as far as they are items, and for each the place of its order, from 0 on."""
+        found = np.flatnonzero(chosen & ~self.begins)
+        return self.values[found], np.cumsum(self.begins, dtype=np.int32)[found] - 1
 
 
 def read_baskets(connection: Connected, kind: str, segment: str, reading: Reading) -> dict[str, Baskets]:

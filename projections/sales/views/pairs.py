@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from projections.sales.views.baskets import Baskets, Chosen, Numbers
+from projections.sales.views.baskets import Baskets, Chosen, Codes, Numbers
 
 AT_ONCE = 262_144
 """How many pairs are held before they are counted."""
@@ -43,6 +43,14 @@ _ROUNDED = 1e-9
 """More than what floating point can be wrong by."""
 
 
+class Standing(NamedTuple):
+    """What is in the orders of a segment: items by their codes, and the place of the order of each, rising."""
+
+    orders: int
+    items: Codes
+    places: Codes
+
+
 class Items:
     """The items of several segments, by codes from 0 on. Those that too few orders have for any pair are left out.
 
@@ -51,13 +59,18 @@ class Items:
 
     def __init__(self, segments: Mapping[str, Baskets], least: Sequence[int]) -> None:
         self.segments = [*segments]
+        self._baskets = [*segments.values()]
         self._least = least
-        parts = _frequent([*segments.values()], min(least, default=1))
-        encoded = pa.array(np.concatenate([_NONE, *(part.items for part in parts)])).dictionary_encode()
+        found = _frequent(self._baskets, min(least, default=1))
+        encoded = pa.array(np.concatenate([_NONE, *(items for items, _ in found)])).dictionary_encode()
         self.numbers: Numbers = encoded.dictionary.to_numpy()
-        codes = np.split(encoded.indices.to_numpy(), np.cumsum([len(part.items) for part in parts])[:-1])
-        self._parts = [Baskets(part.positions, own, part.places) for part, own in zip(parts, codes, strict=False)]
-        self._orders = self._counted(encoded.indices.to_numpy())
+        codes: Codes = encoded.indices.to_numpy()
+        self._orders = self._counted(codes)
+        ends = np.cumsum([len(items) for items, _ in found])
+        self._parts = [
+            Standing(baskets.orders, codes[end - len(places) : end], places)
+            for baskets, end, (_, places) in zip(self._baskets, ends, found, strict=True)
+        ]
 
     def pairs_of_all(self, most: int) -> Pairs:
         """The pairs of the items that most orders have, each pair once."""
@@ -76,18 +89,19 @@ class Items:
     def examples(self, codes: Numbers) -> Numbers:
         """For each item the position of an order that it is in."""
         found = np.zeros(len(self.numbers), np.int64)
-        for part in self._parts:
-            found[part.items] = part.positions[part.places]
+        for baskets, part in zip(self._baskets, self._parts, strict=True):
+            found[part.items] = baskets.positions[part.places]
         return found[codes]
 
     def _of_all(self, segment: int, shown: Chosen) -> Pairs:
         part, least = self._parts[segment], self._least[segment]
         counts = self._counted(part.items)
         kept = np.flatnonzero(shown & (counts >= least))
-        places = np.full(len(counts), -1)
-        places[kept] = np.arange(len(kept))
-        items = places[part.items]
-        square = together(items[items >= 0], part.places[items >= 0], len(kept))
+        codes = np.full(len(counts), -1, np.int32)
+        codes[kept] = np.arange(len(kept))
+        items = codes[part.items]
+        stand = np.flatnonzero(items >= 0)
+        square = together(items[stand], part.places[stand], len(kept))
         one, other = np.nonzero(np.triu(square, 1) >= least)
         return self._pairs(segment, counts, kept[one], kept[other], square[one, other])
 
@@ -101,7 +115,7 @@ class Items:
         counts, item = self._counted(part.items), np.full(len(companions), code)
         return self._pairs(segment, counts, item, companions, shared[companions])
 
-    def _counted(self, codes: Numbers) -> Numbers:
+    def _counted(self, codes: Codes) -> Numbers:
         """How often each item stands there."""
         return np.bincount(codes, minlength=len(self.numbers))
 
@@ -118,39 +132,49 @@ def _joined(parts: Iterable[Pairs]) -> Pairs:
     return Pairs(*(np.concatenate(column) for column in columns))
 
 
-def _frequent(parts: Sequence[Baskets], least: int) -> list[Baskets]:
-    """The orders with what at least so many of them may have: items are counted in slots that several may share."""
-    counts = sum((np.bincount(part.items % SLOTS, minlength=SLOTS) for part in parts), np.zeros(SLOTS, np.int64))
-    frequent = counts >= least
-    return [part.chosen(frequent[part.items % SLOTS]) for part in parts]
+def _frequent(segments: Sequence[Baskets], least: int) -> Iterable[tuple[Numbers, Codes]]:
+    """What at least so many orders may have, of each segment. It is counted in slots that several items may share."""
+    slots = [baskets.values & (SLOTS - 1) for baskets in segments]
+    counts = np.zeros(SLOTS, np.int64)
+    for each in slots:
+        counts += np.bincount(each, minlength=SLOTS)
+    return [baskets.items((counts >= least)[each]) for baskets, each in zip(segments, slots, strict=True)]
 
 
-def together(items: Numbers, places: Numbers, kinds: int) -> Numbers:
+def together(items: Codes, places: Codes, kinds: int) -> Numbers:
     """For two items of codes below `kinds` the number of orders that have both: a square of counts.
 
-    `places` has the order of each item, rising. Orders with the same number of items are written out together.
+    `places` has the order of each item, rising. There must be so few kinds that a pair is a number of 32 bits.
     """
     counted = np.zeros(kinds * kinds, np.int64)
-    held: list[Numbers] = []
-    for pairs in _written(items, places, kinds):
-        held.append(pairs)
-        if sum(map(len, held)) >= AT_ONCE:
-            counted += np.bincount(np.concatenate(held), minlength=kinds * kinds)
-            held.clear()
-    counted += np.bincount(np.concatenate([_NONE, *held]), minlength=kinds * kinds)
+    for pairs in _gathered(_written(items, places, kinds)):
+        counted += np.bincount(pairs, minlength=kinds * kinds)
     square = counted.reshape(kinds, kinds)
     return square + square.T
 
 
-def _written(items: Numbers, places: Numbers, kinds: int) -> Iterator[Numbers]:
-    """Every two items of an order as one number, some orders at a time."""
+def _written(items: Codes, places: Codes, kinds: int) -> Iterator[Codes]:
+    """Every two items of an order as one number. Orders with the same number of items are written out together."""
     sizes = np.bincount(places)
     begins, ends = np.cumsum(sizes) - sizes, np.cumsum(np.bincount(sizes))
     by_size = np.argsort(sizes, kind="stable")
+    rows = items * np.int32(kinds)
     for size in range(2, len(ends)):
         alike = begins[by_size[ends[size - 1] : ends[size]]]
         one, other = np.triu_indices(size, 1)
         step = max(1, AT_ONCE // len(one))
         for begin in range(0, len(alike), step):
-            baskets = items[alike[begin : begin + step] + np.arange(size)[:, None]]
-            yield ((baskets * kinds)[one] + baskets[other]).ravel()
+            baskets = alike[begin : begin + step] + np.arange(size)[:, None]
+            yield (rows[baskets][one] + items[baskets][other]).ravel()
+
+
+def _gathered(parts: Iterable[Codes]) -> Iterator[Codes]:
+    """Parts put together to so many that counting them is worth it."""
+    held: list[Codes] = []
+    for part in parts:
+        held.append(part)
+        if sum(map(len, held)) >= AT_ONCE:
+            yield np.concatenate(held)
+            held.clear()
+    if held:
+        yield np.concatenate(held)
