@@ -88,7 +88,7 @@ def test_rows_that_look_alike_have_different_texts() -> None:
 
 
 def test_zeros_at_the_end_count_but_where_sums_are_kept_without() -> None:
-    row = (1, "a", date(2024, 1, 1), None, Decimal("1.50"), Decimal("1.50"), UUID(int=1), True, None)
+    row = (1, "a", date(2024, 1, 1), None, Decimal("1.50"), Decimal("1.50"), UUID(int=1), True, b"a", None)
     other = (*row[:4], Decimal("1.5"), Decimal("1.5"), *row[6:])
 
     assert LAYOUT.differing(row, other) == ["amount"]
