@@ -73,7 +73,8 @@ class Items:
         ]
 
     def pairs_of_all(self, most: int) -> Pairs:
-        """The pairs of the items that most orders have, each pair once."""
+        """The pairs of the items that most orders have, each pair once. Of equally frequent items the lower numbers
+        come first."""
         shown = np.zeros(len(self.numbers), bool)
         shown[np.lexsort((self.numbers, -self._orders))[:most]] = True
         return _joined(self._of_all(segment, shown) for segment in range(len(self._parts)))
@@ -159,7 +160,7 @@ def _written(items: Codes, places: Codes, kinds: int) -> Iterator[Codes]:
     begins, ends = np.cumsum(sizes) - sizes, np.cumsum(np.bincount(sizes))
     by_size = np.argsort(sizes, kind="stable")
     rows = items * np.int32(kinds)
-    for size in range(2, len(ends)):
+    for size in np.unique(sizes[sizes > 1]).tolist():
         alike = begins[by_size[ends[size - 1] : ends[size]]]
         one, other = np.triu_indices(size, 1)
         step = max(1, AT_ONCE // len(one))
