@@ -43,13 +43,17 @@ class Column:
 
 @dataclass(frozen=True)
 class SalesAnswer:
-    """Figures in the form in which they are shown: names for sources, amounts with at least two decimals."""
+    """Figures in the form in which they are shown: names for sources, amounts with at least two decimals.
+
+    `groups` is how many rows there are without the limit, None where there are `more` that nobody counted.
+    """
 
     asked: Asked
     timezone: str
     columns: tuple[Column, ...]
     rows: list[tuple[Value, ...]]
-    groups: int
+    groups: int | None
+    more: bool
     unconverted: tuple[str, ...]
     names: Mapping[UUID, str]
     beside: tuple[tuple[Value, ...], ...] = ()
@@ -73,7 +77,7 @@ def sales_answer(platform: Platform, connection: Connected, asked: Asked) -> Sal
         tuple(value_of(column, each, names) for column, each in zip(columns, key, strict=False))
         for key in figures.beside
     )
-    return SalesAnswer(asked, zone, columns, rows, figures.groups, figures.unconverted, names, beside)
+    return SalesAnswer(asked, zone, columns, rows, figures.groups, figures.more, figures.unconverted, names, beside)
 
 
 def source_names(platform: Platform, figures: Figures, question: Question) -> dict[UUID, str]:
@@ -110,6 +114,7 @@ def as_json(answered: SalesAnswer) -> dict[str, Any]:
             for row, links in zip(answered.rows, evidence_links(answered), strict=True)
         ],
         "groups": answered.groups,
+        "more": answered.more,
         "unconverted": list(answered.unconverted),
     }
 

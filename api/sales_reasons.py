@@ -61,7 +61,7 @@ def reasons_sheet(platform: Platform, connection: Connected, given: Sequence[tup
         evidence.append(_evidence(dict(zip(key, shown, strict=False)), links, whole))
     about = {"from": question.period.first, "to": question.period.last}
     zone = (question.zone or shop).key
-    return Sheet("reasons", zone, about, columns, rows, evidence, len(rows), figures.unconverted)
+    return Sheet("reasons", zone, about, columns, rows, evidence, len(rows), unconverted=figures.unconverted)
 
 
 def _rate(over: Decimal | None, under: Decimal | None) -> Decimal | None:

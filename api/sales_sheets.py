@@ -22,7 +22,8 @@ class Sheet:
     columns: tuple[Column, ...]
     rows: list[tuple[Value, ...]]
     evidence: Sequence[Mapping[str, Link]]
-    groups: int
+    groups: int | None
+    more: bool = False
     unconverted: tuple[str, ...] = ()
 
 
@@ -31,7 +32,7 @@ def sheet_of(name: str, answered: SalesAnswer, **about: Any) -> Sheet:
     question = answered.asked.question
     evidence = list(evidence_links(answered))
     about |= {"from": question.period.first, "to": question.period.last, **judged(question)}
-    figures = (answered.columns, answered.rows, evidence, answered.groups, answered.unconverted)
+    figures = (answered.columns, answered.rows, evidence, answered.groups, answered.more, answered.unconverted)
     return Sheet(name, answered.timezone, about, *figures)
 
 
@@ -47,6 +48,7 @@ def sheet_json(sheet: Sheet) -> dict[str, Any]:
             for row, links in zip(sheet.rows, sheet.evidence, strict=True)
         ],
         "groups": sheet.groups,
+        "more": sheet.more,
         "unconverted": list(sheet.unconverted),
     }
 

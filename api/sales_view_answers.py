@@ -245,7 +245,7 @@ def effect_sheet(platform: Platform, connection: Connected, given: Words) -> She
         evidence.append({measure.name: now, **dict.fromkeys(per_day, now), f"{measure.name}_change": change})
     about = {"baseline": baseline, "from": question.period.first, "to": question.period.last}
     zone = _zone(platform, question)
-    return Sheet("effect", zone, about, columns, rows, evidence, len(rows), found.unconverted)
+    return Sheet("effect", zone, about, columns, rows, evidence, len(rows), unconverted=found.unconverted)
 
 
 def _own(given: Words, **own: str) -> tuple[dict[str, str], list[tuple[str, str]]]:

@@ -32,8 +32,12 @@ class Shown(Protocol):
         """The rows."""
 
     @property
-    def groups(self) -> int:
-        """How many rows there are without the limit."""
+    def groups(self) -> int | None:
+        """How many rows there are without the limit; None where nobody counted them."""
+
+    @property
+    def more(self) -> bool:
+        """Whether there are rows past the limit."""
 
     @property
     def unconverted(self) -> Sequence[str]:
@@ -47,11 +51,17 @@ def show(answered: Shown, table: Table) -> None:
         console.print("nothing was found for this question", style="yellow")
         return
     console.print(table)
-    if answered.groups > len(answered.rows):
-        console.print(f"{len(answered.rows):,} of {answered.groups:,} rows; --limit shows more", style="dim")
+    if answered.more:
+        console.print(limited(len(answered.rows), answered.groups), style="dim")
     if answered.unconverted:
         named = ", ".join(answered.unconverted)
         console.print(f"no rate is known for {named} on some day; record one: Exchange Rate Recorded", style="yellow")
+
+
+def limited(rows: int, groups: int | None) -> str:
+    """That these are not all rows, and of how many where that is known."""
+    known = f"{rows:,} rows; there are more:" if groups is None else f"{rows:,} of {groups:,} rows;"
+    return f"{known} --limit shows more"
 
 
 def render_table(answered: Shown) -> Table:

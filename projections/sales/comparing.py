@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from projections.contract import Connected
 from projections.sales.dimensions import TIMES
 from projections.sales.figures import PLACES, Figures, answer
 from projections.sales.question import LARGEST_LIMIT, Period, Question
+from projections.sales.stretches import LONGEST, began, leading_time
 
 Key = tuple[Any, ...]
 _ROUNDED = Decimal(1).scaleb(-PLACES)
@@ -26,14 +27,17 @@ def compared(connection: Connected, question: Question, shop: ZoneInfo, comparis
     """
     period = question.period.before(comparison)
     now = answer(connection, question, shop)
-    earlier = dataclasses.replace(question, period=period, order=(), limit=LARGEST_LIMIT)
+    keys, zone = len(question.keys), question.zone or shop
+    counterparts = [_counterparts(name, question.period, period, zone) for name in question.keys]
+    time = leading_time(question) if now.more else None
+    wanted = [_mapped(row[:keys], counterparts)[question.keys.index(time)] for row in now.rows] if time else []
+    narrowed = _days(time, wanted, period, zone) if time else period
+    earlier = dataclasses.replace(question, period=narrowed, order=(), limit=LARGEST_LIMIT)
     then = answer(connection, earlier, shop)
-    keys = len(question.keys)
     found = {row[:keys]: row[keys:] for row in then.rows}
-    counterparts = [_counterparts(name, question.period, period, question.zone or shop) for name in question.keys]
     nothing = tuple(None if measure.ratio else Decimal(0) for measure in question.chosen)
     current = {row[:keys]: row[keys:] for row in now.rows}
-    if now.groups == len(now.rows):
+    if not now.more:
         gone = _gone(current, found, counterparts)
         current |= dict.fromkeys(gone, nothing)
     rows, beside = [], []
@@ -45,7 +49,7 @@ def compared(connection: Connected, question: Question, shop: ZoneInfo, comparis
         beside.append(there)
     added = [f"{name}{end}" for name in question.measures for end in ("_before", "_change")]
     unconverted = tuple(sorted({*now.unconverted, *then.unconverted}))
-    groups = max(now.groups, len(current))
+    groups = None if now.groups is None else max(now.groups, len(current))
     return Figures((*now.columns, *added), rows, groups, unconverted, tuple(beside))
 
 
@@ -84,6 +88,13 @@ def _counterparts(name: str, now: Period, before: Period, zone: ZoneInfo) -> dic
     return dict(zip(_buckets(name, now, zone), _buckets(name, before, zone), strict=False))
 
 
+def _days(time: str, values: Sequence[Any], period: Period, zone: ZoneInfo) -> Period:
+    """The days of a period in which a dimension of time has these values."""
+    days = [each.astimezone(zone).date() if isinstance(each, datetime) else each for each in values]
+    first, last = min(days), max(days) + timedelta(days=LONGEST[time] - 1)
+    return Period(period.nearest(first), period.nearest(last))
+
+
 def _buckets(name: str, period: Period, zone: ZoneInfo) -> Iterator[Any]:
     first, last = period.first, period.last
     if first is None or last is None:
@@ -96,21 +107,7 @@ def _buckets(name: str, period: Period, zone: ZoneInfo) -> Iterator[Any]:
     elif name in ("day", "week", "month", "quarter", "year"):
         seen = None
         for number in range((last - first).days + 1):
-            bucket = _bucket(name, first + timedelta(days=number))
+            bucket = began(name, first + timedelta(days=number))
             if bucket != seen:
                 yield bucket
             seen = bucket
-
-
-def _bucket(name: str, day: date) -> date:
-    match name:
-        case "week":
-            return day - timedelta(days=day.weekday())
-        case "month":
-            return day.replace(day=1)
-        case "quarter":
-            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
-        case "year":
-            return day.replace(month=1, day=1)
-        case _:
-            return day

@@ -31,10 +31,12 @@ class Dimension(NamedTuple):
 _TIME: tuple[Dimension, ...] = (
     Dimension("hour", "timestamptz", "when the hour began", HOUR, "{hour}"),
     Dimension("day", "date", "the calendar day", DAY, "{day}"),
-    Dimension("week", "date", "the Monday of the ISO week", DAY, "date_trunc('week', {day})::date"),
-    Dimension("month", "date", "the first day of the month", MONTH, "date_trunc('month', {day})::date"),
-    Dimension("quarter", "date", "the first day of the quarter", MONTH, "date_trunc('quarter', {day})::date"),
-    Dimension("year", "date", "the first day of the year", YEAR, "date_trunc('year', {day})::date"),
+    Dimension("week", "date", "the Monday of the ISO week", DAY, "{day} - ({day} - date '0001-01-01') %% 7"),
+    Dimension("month", "date", "the first day of the month", MONTH, "date_trunc('month', {day}::timestamp)::date"),
+    Dimension(
+        "quarter", "date", "the first day of the quarter", MONTH, "date_trunc('quarter', {day}::timestamp)::date"
+    ),
+    Dimension("year", "date", "the first day of the year", YEAR, "date_trunc('year', {day}::timestamp)::date"),
     Dimension("weekday", "integer", "1 Monday to 7 Sunday", DAY, "extract(isodow from {day})::integer"),
     Dimension("hour_of_day", "integer", "0 to 23", HOUR, "extract(hour from {local})::integer"),
 )

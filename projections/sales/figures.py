@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from projections.contract import Connected
-from projections.sales.dimensions import TIMES
 from projections.sales.measures import MEASURES, MONEY, Measure
-from projections.sales.question import Question
+from projections.sales.question import Period, Question
 from projections.sales.readings import RATES, sum_name
 from projections.sales.readings import Reading as Reading
+from projections.sales.stretches import Stretches, leading_time
 
 PLACES = 6
 """Digits after the point of a ratio, which is the only thing that is rounded."""
@@ -38,27 +40,59 @@ class Statement:
 class Figures:
     """The answer to a question: column names, rows in order, and how many rows there are without the limit.
 
-    `unconverted` names currencies for which no rate was known on some day: figures that they go into are null. Of a
-    comparison `beside` has for each row the key of the row of the other time.
+    `groups` is None where there are more rows than the limit and nobody counted them. `unconverted` names currencies
+    for which no rate was known on some day: figures that they go into are null. Of a comparison `beside` has for each
+    row the key of the row of the other time.
     """
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
-    groups: int
+    groups: int | None
     unconverted: tuple[str, ...] = ()
     beside: tuple[tuple[Any, ...], ...] = ()
 
+    @property
+    def more(self) -> bool:
+        """Whether there are rows past the limit."""
+        return self.groups is None or self.groups > len(self.rows)
+
 
 def answer(connection: Connected, question: Question, shop: ZoneInfo) -> Figures:
-    """The figures, exact. Reads the stable views of the sales projection."""
-    statement = figures_statement(question, shop)
+    """The figures, exact, read as far as they are wanted. Reads the stable views of the sales projection."""
     connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
-    connection.execute(f"set local enable_nestloop = {'off' if statement.grouped else 'on'}")
-    found = connection.execute(statement.sql.encode(), statement.parameters).fetchall()
+    stretches = Stretches(question, _extent(connection, question) if leading_time(question) else None)
     columns = (*question.keys, *question.measures)
-    rows = [row[: len(columns)] for row in found]
+    found: list[tuple[Any, ...]] = []
+    groups = 0
+    while (left := stretches.left) is not None and groups <= question.limit:
+        stretch = stretches.take(left, groups)
+        rows = _read(connection, dataclasses.replace(question, period=stretch), shop)
+        found += rows[: question.limit - len(found)]
+        groups += rows[0][-2] if rows else 0
     missing = sorted({name for row in found for name in row[-1] or ()})
-    return Figures(columns, rows, found[0][-2] if found else 0, tuple(missing))
+    counted = groups if stretches.left is None else None
+    return Figures(columns, [row[: len(columns)] for row in found], counted, tuple(missing))
+
+
+def _read(connection: Connected, question: Question, shop: ZoneInfo) -> list[tuple[Any, ...]]:
+    """The rows of a stretch, each with how many there are and what is not converted in it."""
+    statement = figures_statement(question, shop)
+    connection.execute(f"set local enable_nestloop = {'off' if statement.grouped else 'on'}")
+    return connection.execute(statement.sql.encode(), statement.parameters).fetchall()
+
+
+def _extent(connection: Connected, question: Question) -> Period | None:
+    """The days that there is anything of, and one before and after, as days begin earlier or later in other zones.
+
+    None if there is nothing, or something at the end of all time, which no day comes after.
+    """
+    tables = " union all ".join(f"select min(day), max(day) from sales.{each.base.name}" for each in question.families)
+    bounds = f"select min(first), max(last) from ({tables}) as bounds (first, last)"
+    [(first, last)] = connection.execute(bounds.encode()).fetchall()
+    around = timedelta(days=1)
+    if first is None or min(first - date.min, date.max - last) <= around:
+        return None
+    return Period(first - around, last + around)
 
 
 def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
@@ -131,11 +165,8 @@ def _whole(part: Measure) -> str:
 
 
 def _order(question: Question) -> list[str]:
-    """As asked; else by time, and where there is none by the first measure. Ties always go by all keys."""
-    asked = question.order
-    if not asked:
-        times = [name for name in question.by if name in TIMES]
-        asked = tuple(times) if times else (f"-{question.measures[0]}",)
+    """The columns that rows go by; ties always go by all keys."""
+    asked = question.ordering
     named = [f"{each.removeprefix('-')} {'desc' if each.startswith('-') else 'asc'} nulls last" for each in asked]
     rest = [name for name in question.keys if name not in {each.removeprefix("-") for each in asked}]
     return [*named, *(f"{name} asc nulls last" for name in rest)]

@@ -58,6 +58,10 @@ class Period:
             rest.append(Period(inner.last + day, self.last))
         return rest
 
+    def nearest(self, day: date) -> date:
+        """The day of it that is nearest to a day."""
+        return min(max(day, self.first or day), self.last or day)
+
     def instants(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
         """When the first day begins and when the last one is over, in UTC."""
         return (
@@ -140,6 +144,12 @@ class Question:
         """The columns that tell the rows of the answer apart. Amounts are told apart by currency unless converted."""
         apart = self.money and self.convert is None and "currency" not in self.by
         return (*self.by, "currency") if apart else self.by
+
+    @property
+    def ordering(self) -> tuple[str, ...]:
+        """The columns that rows go by: as asked; else time, and where there is none the first measure."""
+        times = tuple(name for name in self.by if name in TIMES)
+        return self.order or times or (f"-{self.measures[0]}",)
 
     def _check(self, measure: Measure) -> None:
         for part in parts(measure):

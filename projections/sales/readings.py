@@ -197,7 +197,7 @@ class Reading:
     def key(self, name: str, table: Table) -> str:
         """The expression of a dimension over a table's rows."""
         dimension = DIMENSIONS[name]
-        if not dimension.expression:
+        if not dimension.expression or (name == table.grain and not self.foreign):
             return f"base.{name}"
         return dimension.expression.format(
             day=self.day(table), shop_day=_shop_day(table), local=self._local(table), hour=self._hour(table)
@@ -216,12 +216,20 @@ class Reading:
         return f"(date_trunc('hour', {self._local(table)}) at time zone %(zone)s)"
 
     def _period(self, table: Table, period: Period) -> Iterator[str]:
-        """The conditions of a stretch of time. In another time zone there is only the whole period."""
-        column = f"base.{'hour' if table.hours else 'effective_at'}" if self.foreign else self.day(table)
+        """The conditions of a stretch of time. In another time zone there is only the whole period.
+
+        Its days are at most one day of the shop apart, by which rows are found.
+        """
+        moment = f"base.{'hour' if table.hours else 'effective_at'}"
+        earlier, later = (" - 1", " + 1") if self.foreign else ("", "")
         if period.first is not None:
-            yield f"{column} >= %(begin)s" if self.foreign else f"{column} >= date '{period.first}'"
+            yield f"{_shop_day(table)} >= date '{period.first}'{earlier}"
         if period.last is not None:
-            yield f"{column} < %(end)s" if self.foreign else f"{column} <= date '{period.last}'"
+            yield f"{_shop_day(table)} <= date '{period.last}'{later}"
+        if self.foreign and period.first is not None:
+            yield f"{moment} >= %(begin)s"
+        if self.foreign and period.last is not None:
+            yield f"{moment} < %(end)s"
 
     def _filter(self, name: str, table: Table) -> str:
         dimension = DIMENSIONS[name]

@@ -33,7 +33,8 @@ FINENESS = (YEAR, MONTH, DAY, HOUR)
 class Table:
     """A table of a family. `grain` is the width of its time column; that of base rows is as fine as can be asked.
 
-    `words` says what stands in it for the words of expressions. `relation` is what is read where that is no table.
+    `words` says what stands in it for the words of expressions. `relation` is what is read where that is not the table
+    alone.
     """
 
     name: str
@@ -233,7 +234,7 @@ _COSTED = """
 """
 """The lines of which it is known what one piece cost when they were sold, in their currency; others add nothing."""
 
-MARGINS = Family("margins", Table("costed_lines", HOUR, _ORDER | _PRODUCT | _OWNED, _BASE, _COSTED), _MARGINS)
+MARGINS = Family("margins", Table("lines", HOUR, _ORDER | _PRODUCT | _OWNED, _BASE, _COSTED), _MARGINS)
 REWARDS = Family(
     "rewards",
     Table("reward_facts", HOUR, _PLACE | {"campaign", "campaign_type", "coupon", "currency"}, _BASE),

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli.main import app
-from api.cli.sales_tables import bar
+from api.cli.sales_tables import bar, limited
 from cdp.settings import Settings
 from tests.api.serving import served
 from tests.sales.test_questions import TEA, bought
@@ -44,6 +44,12 @@ def run(runner: CliRunner, *arguments: str) -> str:
 def test_a_table(runner: CliRunner) -> None:
     output = run(runner, "orders,gross,refund_rate", "--by", "month", "--where", "channel=web")
     assert "2024-03-01 │ TRY      │      1 │ 25.00 │      0.00 %" in output
+
+
+def test_a_table_says_that_there_is_more_and_how_much_where_that_is_known(runner: CliRunner) -> None:
+    assert "1 of 2 rows; --limit shows more" in run(runner, "gross", "--by", "channel,month", "--limit", "1")
+    assert "--limit" not in run(runner, "gross", "--by", "month", "--limit", "2")
+    assert limited(1_000, None) == "1,000 rows; there are more: --limit shows more"
 
 
 def test_a_drawing(runner: CliRunner) -> None:

@@ -230,6 +230,18 @@ def followed(app: Served, link: str) -> tuple[list[dict[str, Any]], list[dict[st
         cursor = {"cursor": page["next"]}
 
 
+def test_an_answer_says_whether_there_are_more_rows(app: Served) -> None:
+    def said(**question: str) -> tuple[int | None, bool]:
+        answer = app.get("/api/sales", measures="product_orders", **question).json()
+        return answer["groups"], answer["more"]
+
+    assert said(by="product", limit="1") == (2, True)
+    assert said(by="product") == (2, False)
+    # In order of time nothing is read past the limit
+    assert said(by="hour,product", limit="1") == (None, True)
+    assert said(by="hour,product") == (6, False)
+
+
 def test_answers_come_as_files(app: Served) -> None:
     def file(kind: str) -> bytes:
         return app.get("/api/sales", measures="gross,orders", by="day", currency="TRY", format=kind).content
