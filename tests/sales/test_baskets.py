@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from random import Random
 
 import numpy as np
 import pytest
@@ -103,6 +104,27 @@ def test_the_best_pairs_are_all_that_could_be_shown(drawn: Drawn, limit: int) ->
     best = pairs.best(limit)
     least = lifts[:limit][-1] if lifts else 0
     assert len(best.item) == sum(lift >= least * (1 - 1e-12) for lift in lifts)
+
+
+@given(st.lists(st.lists(ITEMS, min_size=1, max_size=8), min_size=1, max_size=12), st.randoms())
+def test_orders_are_the_same_from_their_lines(orders: list[list[str | None]], chance: Random) -> None:
+    lines = [
+        (-1 if name is None else item_number(name), at) for at, names in enumerate(orders, start=1) for name in names
+    ]
+    chance.shuffle(lines)
+    of_lines = Baskets.of_lines(*map(np.array, zip(*lines, strict=True)))
+    stored = Baskets.of(b"".join(packed(at, names) for at, names in enumerate(orders, start=1)))
+    assert contents_of(of_lines) == contents_of(stored)
+
+
+def contents_of(baskets: Baskets) -> dict[int, list[int]]:
+    """The items of each order by its position, in an order of their own."""
+    everything = np.ones(len(baskets.values), bool)
+    found: dict[int, list[int]] = {position: [] for position in baskets.positions.tolist()}
+    assert len(found) == baskets.orders
+    for item, place in zip(*baskets.items(everything), strict=True):
+        found[int(baskets.positions[place])].append(int(item))
+    return {position: sorted(items) for position, items in found.items()}
 
 
 @given(segments)

@@ -29,17 +29,19 @@ Chosen = NDArray[np.bool_]
 WORK_MEMORY = "128MB"
 """For the orders of a year, which would else go through the disk."""
 
-_CONTENTS = "select {segment} as segment, base.position, base.{kind} as items {rows}"
-_OF_LINES = """
-select
-    {segment} as segment,
-    base.position,
-    int8send(-base.position) || coalesce(string_agg(distinct int8send({number}), ''), '') as items
+_ORDERS = """
+select {segment}, string_agg(base.{kind}, '')
 {rows}
-group by 1, 2
+group by 1, base.position / 16384
 """
-_TOGETHER = "select segment, string_agg(items, '') from ({listed}) as listed group by segment, position / 16384"
 """The orders of a segment in one value, but not so many that it could become too large."""
+
+_LINES = """
+select {segment}, coalesce({number}, -1), string_agg(int8send(base.position), '')
+{rows}
+group by 1, base.{kind}
+"""
+"""For each item the orders of its lines; -1 is what has no name."""
 
 _NAMES = """
 select distinct {kind}
@@ -69,7 +71,17 @@ class Baskets:
     @classmethod
     def of(cls, stored: bytes) -> Baskets:
         """Orders as they are stored."""
-        values = np.frombuffer(stored, ">i8").astype(np.int64)
+        values = _numbers(stored)
+        return cls(values, values < 0)
+
+    @classmethod
+    def of_lines(cls, items: Numbers, positions: Numbers) -> Baskets:
+        """The orders of lines, which stand in any order: for each its item and the position of its order."""
+        by_order = np.lexsort((items, positions))
+        items, positions = items[by_order], positions[by_order]
+        begins = np.diff(positions, prepend=0) != 0
+        named = (items >= 0) & (begins | (np.diff(items, prepend=-1) != 0))
+        values = np.column_stack((-positions, items))[np.column_stack((begins, named))]
         return cls(values, values < 0)
 
     @property
@@ -90,22 +102,40 @@ class Baskets:
 
 def read_baskets(connection: Connected, kind: str, segment: str, reading: Reading) -> dict[str, Baskets]:
     """The orders of each segment, which `segment` gives for a row of `base`, with their items of a kind."""
-    statement = _TOGETHER.format(listed=_listed(kind, segment, reading)).encode()
     connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
+    question = reading.question
+    whole = CONTENTS.serves({*question.keys, *question.filters} - {*TIMES}, HOUR)
+    return (_read_orders if whole else _read_lines)(connection, kind, segment, reading)
+
+
+def _read_orders(connection: Connected, kind: str, segment: str, reading: Reading) -> dict[str, Baskets]:
+    """Orders as they are stored."""
+    statement = _ORDERS.format(segment=segment, kind=kind, rows=reading.source(CONTENTS))
     found: defaultdict[str, list[bytes]] = defaultdict(list)
-    for name, stored in connection.execute(statement, reading.parameters, binary=True):
+    for name, stored in connection.execute(statement.encode(), reading.parameters, binary=True):
         found[name].append(stored)
     return {name: Baskets.of(b"".join(found[name])) for name in sorted(found)}
 
 
-def _listed(kind: str, segment: str, reading: Reading) -> str:
-    """The orders, each with its items: as they are stored, unless a filter is about single lines."""
-    if CONTENTS.serves({*reading.question.keys, *reading.question.filters} - {*TIMES}, HOUR):
-        return _CONTENTS.format(segment=segment, kind=kind, rows=reading.source(CONTENTS))
+def _read_lines(connection: Connected, kind: str, segment: str, reading: Reading) -> dict[str, Baskets]:
+    """Orders by those of their lines that the filters leave."""
     [measure] = (MEASURES[name] for name in reading.question.measures)
-    sold = f"({reading.value(measure, LINES, LINES.base)}) > 0"
+    rows = reading.source(LINES.base, f"({reading.value(measure, LINES, LINES.base)}) > 0")
     number = NUMBER.format(f"base.{kind}")
-    return _OF_LINES.format(segment=segment, number=number, rows=reading.source(LINES.base, sold))
+    statement = _LINES.format(segment=segment, kind=kind, number=number, rows=rows)
+    found: defaultdict[str, list[tuple[int, Numbers]]] = defaultdict(list)
+    for name, item, orders in connection.execute(statement.encode(), reading.parameters, binary=True):
+        found[name].append((item, _numbers(orders)))
+    return {name: _of_items(found[name]) for name in sorted(found)}
+
+
+def _of_items(listed: Iterable[tuple[int, Numbers]]) -> Baskets:
+    items, positions = zip(*listed, strict=True)
+    return Baskets.of_lines(np.repeat(items, [*map(len, positions)]), np.concatenate(positions))
+
+
+def _numbers(sent: bytes) -> Numbers:
+    return np.frombuffer(sent, ">i8").astype(np.int64)
 
 
 def read_names(connection: Connected, kind: str, items: Iterable[int], positions: Iterable[int]) -> dict[int, str]:
