@@ -21,7 +21,7 @@ CUT = Period(date(2017, 2, 10), date(2017, 11, 20))
 LAST_DAY = date(2018, 1, 31)
 CURRENCY = "USD"
 HOURS = 10_000
-"""More rows than a year has hours."""
+"""The rows of an answer at most: more than a year has hours."""
 
 PYRAMID = Definition(
     CURRENCY,
@@ -96,6 +96,11 @@ def _of_customers() -> Iterator[View]:
     asked = Question(("product_orders",), ("category",), period=YEAR)
     query = _grouped("product_category", "count(distinct basket_id)", _WITH_PRODUCTS)
     yield View("orders of lines by category", asked, query)
+    asked = Question(("customers",), ("day", "store"), period=YEAR, limit=HOURS)
+    yield View("customers by day and store", asked, _grouped(_PLACES["day,store"] or "", _HOUSEHOLDS, _LINES))
+    asked = Question(("product_orders",), ("hour", "product"), period=YEAR, limit=HOURS)
+    hours = "date_trunc('hour', transaction_timestamp), product_id"
+    yield View("orders of lines by hour and product", asked, _grouped(hours, "count(distinct basket_id)", _LINES))
     judging = Judging(None, LAST_DAY, CURRENCY, PYRAMID, "value@1")
     for by in ("rfm_segment", "tier", "first_touch", "cohort_month"):
         for measures in (("gross", "customers"), ("product_sales",)):
@@ -115,7 +120,8 @@ def _others() -> Iterator[View]:
 
 
 def _grouped(columns: str, figures: str, lines: str) -> str:
-    return f"select {columns}, {figures} from {lines} group by all"
+    """As many rows as the view is asked for, in order, as the view's are."""
+    return f"select {columns}, {figures} from {lines} group by all order by all limit {HOURS}"
 
 
 _COLUMNS: Mapping[str, str] = {
@@ -149,6 +155,9 @@ _PRODUCTS: Mapping[str, str | None] = {
     "category": "product_category",
     "category,month": "product_category, date_trunc('month', transaction_timestamp)",
     "category,day": "product_category, transaction_timestamp::date",
+    "hour,category": "date_trunc('hour', transaction_timestamp), product_category",
+    "day,product": "transaction_timestamp::date, product_id",
+    "month,product": "date_trunc('month', transaction_timestamp), product_id",
     "category,store": "product_category, store_id",
     "department,week": "department, date_trunc('week', transaction_timestamp)",
     "product_brand,customer": None,
