@@ -42,6 +42,7 @@ from pipelines.rebuilding import carry_out
 from pipelines.runner import Beam
 from projections.contract import Surroundings
 from projections.sales.projection import PROJECTION
+from projections.sales.rows import ORDERS_OF
 
 TRANSACTION = 2_000
 WITHIN = 6.0
@@ -60,11 +61,12 @@ class Took(NamedTuple):
 
 
 class Total(NamedTuple):
-    """What a rollup comes to: groups, rows summed up, their amount."""
+    """What a rollup comes to: groups, rows summed up, their amount, and what it counts of different orders."""
 
     groups: int
     rows: int
     amount: Decimal
+    orders: tuple[int, ...]
 
 
 def main() -> None:
@@ -144,16 +146,21 @@ def by_duckdb(folder: Path, timezone: str) -> dict[str, Total]:
     connection.execute(f"set TimeZone = '{timezone}'")
     connection.execute(f"set variable files = '{folder}/*.parquet'")
     connection.execute(QUERIES)
-    return {name: Total(*_row(connection, name)) for name in ROLLUPS}
+    return {name: _total(connection, name) for name in ROLLUPS}
 
 
 def compare(rebuilt: Rebuilt, totals: dict[str, Total]) -> None:
     """Both must come to the same, group by group in number and to the last digit in sum."""
     for name, expected in totals.items():
         columns = list(TABLES[name].columns)
-        rows, amount = columns.index("rows"), columns.index("amount")
+        rows, amount, *orders = (columns.index(each) for each in ("rows", "amount", *_orders(name)))
         found = list(rebuilt.rows(name, row_kind(TABLES[name].columns)))
-        total = Total(len(found), sum(row[rows] for row in found), sum((row[amount] for row in found), Decimal(0)))
+        total = Total(
+            len(found),
+            sum(row[rows] for row in found),
+            sum((row[amount] for row in found), Decimal(0)),
+            tuple(sum(row[place] for row in found) for place in orders),
+        )
         assert total == expected, f"{name}: batch has {total}, DuckDB {expected}"
 
 
@@ -164,9 +171,15 @@ def timed(work: Callable[[], T]) -> tuple[T, Took]:
     return result, Took(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def _row(connection: Any, table: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] = connection.execute(f"select count(*), sum(rows), sum(amount) from {table}").fetchone()
-    return row
+def _total(connection: Any, table: str) -> Total:
+    sums = ", ".join(f"sum({name})" for name in ("rows", "amount", *_orders(table)))
+    groups, rows, amount, *orders = connection.execute(f"select count(*), {sums} from {table}").fetchone()
+    return Total(groups, rows, amount, tuple(orders))
+
+
+def _orders(table: str) -> list[str]:
+    """The columns of a rollup that count different orders."""
+    return [name for name in ORDERS_OF.values() if name in TABLES[table].columns]
 
 
 if __name__ == "__main__":

@@ -46,63 +46,96 @@ from orders
 group by all;
 
 create temp table lines as
-select effective_at, channel, source, sent.store, sent.currency, customer, subject, event_id,
-    unnest(sent.products, recursive := true)
-from orders;
+with listed as (
+    select effective_at, channel, source, sent.store, sent.currency, customer, subject, event_id,
+        unnest(sent.products, recursive := true), unnest(range(len(sent.products))) as place
+    from orders
+),
+counted as (
+    select *, quantity > 0 and total > 0 as sold
+    from listed
+)
+select *,
+    sold and row_number() over (partition by event_id, sold order by place) = 1 as orders,
+    sold and row_number() over (partition by event_id, sold, product_id order by place) = 1 as orders_of_product,
+    sold and row_number() over (partition by event_id, sold, category order by place) = 1 as orders_of_category,
+    sold and row_number() over (partition by event_id, sold, brand order by place) = 1 as orders_of_product_brand,
+    sold and row_number() over (partition by event_id, sold, department order by place) = 1 as orders_of_department
+from counted;
 
 create temp table categories as
 select effective_at::date as day, channel, source, currency, customer, category, brand, department,
-    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity, sum(total) as amount,
-    sum(discount) as discount
+    sold, count(*) as rows, sum(quantity) as quantity, sum(total) as amount,
+    sum(discount) as discount,
+    count_if(orders) as orders,
+    count_if(orders_of_category) as orders_of_category,
+    count_if(orders_of_product_brand) as orders_of_product_brand,
+    count_if(orders_of_department) as orders_of_department
 from lines
 group by all;
 
 create temp table products as
 select date_trunc('month', effective_at) as month, product_id, channel, source, currency, customer, category, brand,
-    department, quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity, sum(total) as amount,
-    sum(discount) as discount
+    department, sold, count(*) as rows, sum(quantity) as quantity, sum(total) as amount,
+    sum(discount) as discount,
+    count_if(orders_of_product) as orders_of_product
 from lines
 group by all;
 
 create temp table category_months as
 select date_trunc('month', effective_at) as month, channel, source, currency, customer, category, brand, department,
-    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
-    sum(total) as amount, sum(discount) as discount
+    sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount,
+    count_if(orders) as orders,
+    count_if(orders_of_category) as orders_of_category,
+    count_if(orders_of_product_brand) as orders_of_product_brand,
+    count_if(orders_of_department) as orders_of_department
 from lines
 group by all;
 
 create temp table store_years as
 select date_trunc('year', effective_at) as year, store, channel, source, currency, customer, category, brand, department,
-    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
-    sum(total) as amount, sum(discount) as discount
+    sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount,
+    count_if(orders) as orders,
+    count_if(orders_of_category) as orders_of_category,
+    count_if(orders_of_product_brand) as orders_of_product_brand,
+    count_if(orders_of_department) as orders_of_department
 from lines
 group by all;
 
 create temp table buyer_years as
 select date_trunc('year', effective_at) as year, subject, channel, source, currency, customer, category, brand, department,
-    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
-    sum(total) as amount, sum(discount) as discount
+    sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount,
+    count_if(orders) as orders,
+    count_if(orders_of_category) as orders_of_category,
+    count_if(orders_of_product_brand) as orders_of_product_brand,
+    count_if(orders_of_department) as orders_of_department
 from lines
 group by all;
 
 create temp table buyer_lines as
 select date_trunc('month', effective_at) as month, subject, channel, source, currency, customer,
-    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
-    sum(total) as amount, sum(discount) as discount
+    sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount,
+    count_if(orders) as orders
 from lines
 group by all;
 
 create temp table product_years as
 select date_trunc('year', effective_at) as year, product_id, channel, source, currency, customer, category, brand,
     department,
-    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
-    sum(total) as amount, sum(discount) as discount
+    sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount,
+    count_if(orders_of_product) as orders_of_product
 from lines
 group by all;
 
 create temp table baskets as
 select event_id, channel, source, store, currency, customer,
-    quantity > 0 and total > 0 as sold, count(*) as rows, sum(quantity) as quantity,
-    sum(total) as amount, sum(discount) as discount
+    sold, count(*) as rows, sum(quantity) as quantity,
+    sum(total) as amount, sum(discount) as discount,
+    count_if(orders) as orders
 from lines
 group by all;

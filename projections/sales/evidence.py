@@ -123,7 +123,9 @@ def _rows(reading: Reading, part: Measure, number: int) -> str:
         if reading.converted(part)
         else f"({value})::numeric"
     )
-    counting = (f"base.{part.counts} is not null", f"({value}) > 0") if part.distinct else (f"({value}) <> 0",)
+    counting = [f"({value}) <> 0"]
+    if part.distinct:
+        counting = [f"base.{part.counts} is not null", reading.counts(part, family.base)]
     rows = f"""
         select
             {f"distinct on (base.{part.counts})" if part.distinct else ""}

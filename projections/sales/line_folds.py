@@ -11,7 +11,7 @@ from projections.sales.folds import Customer, known_order
 from projections.sales.order import Order
 from projections.sales.order_facts import OrderFact
 from projections.sales.order_lines import Line, decode_lines
-from projections.sales.rows import CANCELLATION, NOTHING, REFUND, RETURN, SALE, BuyerRow, LineRow
+from projections.sales.rows import CANCELLATION, NOTHING, ORDERS_OF, REFUND, RETURN, SALE, BuyerRow, LineRow
 
 
 def line_rows(key: str, rows: Sequence[OrderFact | BuyerRow]) -> Iterator[LineRow]:
@@ -56,7 +56,9 @@ def _rows(
     first = order.first
     reason = None if kind == SALE else what.reason
     currency = order.currency if kind in (SALE, CANCELLATION) else what.currency or order.currency
-    for number, (product, category, brand, department, quantity, total, discount) in enumerate(lines, start=1):
+    seen: list[set[str | None]] = [set() for _ in ORDERS_OF]
+    for number, line in enumerate(lines, start=1):
+        product, category, brand, department, quantity, total, discount = line
         yield LineRow(
             order.key,
             kind,
@@ -82,4 +84,17 @@ def _rows(
             quantity,
             NOTHING if total is None else total,
             discount,
+            _firsts(line, seen) if kind == SALE else 0,
         )
+
+
+def _firsts(line: Line, seen: Sequence[set[str | None]]) -> int:
+    """By what a line of a sale is the first one sold, see `LineRow`. `seen` is what those before it had of each."""
+    if not line.counts:
+        return 0
+    firsts = 0
+    for place, value in enumerate((None, line.product, line.category, line.brand, line.department)):
+        if value not in seen[place]:
+            seen[place].add(value)
+            firsts |= 1 << place
+    return firsts

@@ -23,7 +23,7 @@ class Piece(NamedTuple):
 
 
 def pieces_of(question: Question, family: Family, shop: ZoneInfo, also: Collection[str] = ()) -> list[Piece]:
-    """Where the family's part of the answer is read from. `also` names further columns that the tables must have."""
+    """Where the family's part of the answer is read from. `also` names what else the tables must have."""
     dimensions = {name for name in (*question.keys, *question.filters) if name not in TIMES} | {*also}
     if question.convert is not None:
         dimensions.add("currency")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from projections.sales.different import added_up
 from projections.sales.dimensions import DIMENSIONS, NONE
 from projections.sales.measures import MONEY, Measure, parts
 from projections.sales.pieces import Piece, pieces_of
@@ -45,7 +46,8 @@ class Reading:
         self.question = question
         self.zone = question.zone or shop
         self.foreign = self.zone != shop
-        self.parts: list[Measure] = list(dict.fromkeys(part for measure in question.chosen for part in parts(measure)))
+        asked = dict.fromkeys(part for measure in question.chosen for part in parts(measure))
+        self.parts: list[Measure] = [added_up(part, question) for part in asked]
         self._shop = shop
         first, last = question.period.first, question.period.last
         begin, end = question.period.instants(self.zone)
@@ -66,7 +68,7 @@ class Reading:
             own = [part for part in self.parts if part.family is family]
             additive = [part for part in own if not part.distinct]
             distinct = [part for part in own if part.distinct]
-            if additive and len(distinct) == 1 and (piece := self._same_piece(family, distinct[0])):
+            if additive and len(distinct) == 1 and (piece := self._same_piece(family, additive, distinct[0])):
                 yield self._both(family, piece, additive, distinct[0])
                 continue
             if additive:
@@ -74,10 +76,15 @@ class Reading:
             for part in distinct:
                 yield self._customers(family, part)
 
-    def _same_piece(self, family: Family, part: Measure) -> Piece | None:
+    def _pieces(self, family: Family, own: Sequence[Measure]) -> list[Piece]:
+        """Where sums of the family are read from."""
+        words = set[str]().union(*(family.words(name) for part in own for name in (*part.plus, *part.minus)))
+        return pieces_of(self.question, family, self._shop, words)
+
+    def _same_piece(self, family: Family, own: Sequence[Measure], counted: Measure) -> Piece | None:
         """The one piece that sums are read from, if customers are counted in the same one."""
-        pieces = pieces_of(self.question, family, self._shop)
-        same = pieces == pieces_of(self.question, family, self._shop, {part.counts})
+        pieces = self._pieces(family, own)
+        same = pieces == pieces_of(self.question, family, self._shop, {counted.counts})
         return pieces[0] if same and len(pieces) == 1 and self.question.convert is None else None
 
     def _both(self, family: Family, piece: Piece, own: Sequence[Measure], counted: Measure) -> str:
@@ -85,7 +92,7 @@ class Reading:
         table, keys = piece.table, self.question.keys
         grouped = [f"{self.key(name, table)} as {name}" for name in keys]
         sums = [f"sum({self.value(part, family, table)}) as {sum_name(part)}" for part in own]
-        counts = f"bool_or(({self.value(counted, family, table)}) > 0) and base.{counted.counts} is not null as counts"
+        counts = f"bool_or({self.counts(counted, table)}) and base.{counted.counts} is not null as counts"
         totals = {part: f"sum({sum_name(part)})" for part in own} | {counted: "count(*) filter (where counts)"}
         values = [f"{totals.get(part, 'null')}::numeric as {sum_name(part)}" for part in self.parts]
         places = ", ".join([*(str(place) for place in range(1, len(keys) + 1)), f"base.{counted.counts}"])
@@ -100,27 +107,40 @@ class Reading:
         """
 
     def _customers(self, family: Family, part: Measure) -> str:
-        """How many profiles, or orders, have a row that counts, by the keys."""
-        values = [f"{'count(*)' if each is part else 'null'}::numeric as {sum_name(each)}" for each in self.parts]
+        """How many profiles, or orders, have a row that counts, by the keys.
+
+        Rows that indexes give in order are merged, and equal ones stand side by side; of others a table is made.
+        """
         pieces = pieces_of(self.question, family, self._shop, {part.counts})
-        rows = " union all ".join(self._counted(family, part, piece) for piece in pieces)
+        ordered = part.counts == "profile" and self._asks_only_for(pieces[0].table.by_profile)
         places = ", ".join(str(place) for place in range(1, len(self.question.keys) + 2))
+        order = f"order by {places}" if ordered else ""
+        rows = " union all ".join(f"({self._counted(part, piece)} {order})" for piece in pieces)
+        if not ordered:
+            rows = f"select * from ({rows}) as counting group by {places}"
+        count = f"count(distinct {part.counts})" if ordered else "count(*)"
+        values = [f"{count if each is part else 'null'}::numeric as {sum_name(each)}" for each in self.parts]
         return f"""
             select {", ".join([*self.question.keys, *values, "null::text as missing"])}
-            from (select * from ({rows}) as counting group by {places}) as counted
+            from ({rows}) as counted
             {f"group by {', '.join(self.question.keys)}" if self.question.keys else ""}
         """
 
-    def _counted(self, family: Family, part: Measure, piece: Piece) -> str:
+    def _asks_only_for(self, columns: Collection[str]) -> bool:
+        """Whether the question is by one of these columns, and nothing else has to be known but the shop's day."""
+        keys, more = self.question.keys, self.foreign or self.question.convert is not None
+        return not more and len(keys) == 1 and keys[0] in columns and set(self.question.filters) <= set(keys)
+
+    def _counted(self, part: Measure, piece: Piece) -> str:
         """The keys of rows that count, each with its profile, or order."""
         table, counted = piece.table, f"base.{part.counts}"
         keys = [f"{self.key(name, table)} as {name}" for name in self.question.keys]
-        counting = (f"{counted} is not null", f"({self.value(part, family, table)}) > 0")
+        counting = (f"{counted} is not null", self.counts(part, table))
         return f"select {', '.join([*keys, counted])} {self.source(table, *counting, period=piece.period)}"
 
     def _selection(self, family: Family, own: Sequence[Measure]) -> str:
         """The sums of a family by the keys. Rows of several pieces are summed up together."""
-        pieces = pieces_of(self.question, family, self._shop)
+        pieces = self._pieces(family, own)
         if len(pieces) == 1:
             return self._summed(family, pieces[0], own)
         keys, rows = self.question.keys, " union all ".join(self._added(family, piece, own) for piece in pieces)
@@ -174,6 +194,10 @@ class Reading:
         plus = [family.adds(name, table) for name in part.plus]
         minus = [family.adds(name, table) for name in part.minus]
         return " - ".join([" + ".join(f"({each})" for each in plus), *(f"({each})" for each in minus)])
+
+    def counts(self, part: Measure, table: Table) -> str:
+        """Whether a row of the table counts for a number of customers, or orders."""
+        return " and ".join(part.family.counts(name, table) for name in part.plus)
 
     def source(self, table: Table, *more: str, period: Period | None = None) -> str:
         """From which rows: the table under the period and the filters, with rates where amounts are converted."""

@@ -8,9 +8,10 @@ every measure is the same expression over a rollup as over the rows themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from projections.rollups import Rollup
+from projections.sales.rows import ORDERS_OF
 
 PLACE: Mapping[str, str] = {"channel": "text", "source": "uuid", "brand": "text"}
 ORDER: Mapping[str, str] = {
@@ -27,6 +28,9 @@ _MOVED: Mapping[str, str] = {"kind": "text", "purchase": "boolean", "first": "bo
 _AMOUNTS = dict.fromkeys(("amount", "units", "discount", "tax", "shipping"), "numeric")
 _LISTED: Mapping[str, str] = {"kind": "text", "sold": "boolean"}
 _LINE_AMOUNTS = dict.fromkeys(("quantity", "amount", "discount"), "numeric")
+_ORDERS = (ORDERS_OF[None],)
+_ORDERS_OF_PRODUCTS = (ORDERS_OF["product"],)
+_ORDERS_OF_GROUPS = (*_ORDERS, *(ORDERS_OF[name] for name in PRODUCT))
 
 COUNT = "rows"
 """The column that says how many rows a group has."""
@@ -51,24 +55,29 @@ BUYER_MONTHS = Rollup(
 )
 
 
-def _of_lines(table: str, keys: Mapping[str, str]) -> Rollup:
-    return Rollup(table, "lines", keys, COUNT, _LINE_AMOUNTS)
+def _of_lines(table: str, keys: Mapping[str, str], orders: Sequence[str]) -> Rollup:
+    """Sums of lines. `orders` names those of different orders: what it is asked for by decides which it needs."""
+    return Rollup(table, "lines", keys, COUNT, {**_LINE_AMOUNTS, **dict.fromkeys(orders, "bigint")})
 
 
-CATEGORIES = _of_lines("categories", {"day": "date", **_WITHOUT_STORE, **PRODUCT, **_LISTED})
-CATEGORY_MONTHS = _of_lines("category_months", {"month": "date", **_WITHOUT_STORE, **PRODUCT, **_LISTED})
-STORE_YEARS = _of_lines("store_years", {"year": "date", "store": "text", **_SOLD})
-BUYER_YEARS = _of_lines("buyer_years", {"year": "date", "profile": "text", **_SOLD})
+CATEGORIES = _of_lines("categories", {"day": "date", **_WITHOUT_STORE, **PRODUCT, **_LISTED}, _ORDERS_OF_GROUPS)
+CATEGORY_MONTHS = _of_lines(
+    "category_months", {"month": "date", **_WITHOUT_STORE, **PRODUCT, **_LISTED}, _ORDERS_OF_GROUPS
+)
+STORE_YEARS = _of_lines("store_years", {"year": "date", "store": "text", **_SOLD}, _ORDERS_OF_GROUPS)
+BUYER_YEARS = _of_lines("buyer_years", {"year": "date", "profile": "text", **_SOLD}, _ORDERS_OF_GROUPS)
 BUYER_LINES = _of_lines(
     "buyer_lines",
     {"month": "date", "profile": "text", **PLACE, "currency": "text", "customer": "text", **_LISTED},
+    _ORDERS,
 )
 """The lines of a customer together, for what does not ask for products."""
-PRODUCTS = _of_lines("products", {"month": "date", "product": "text", **_SOLD})
-PRODUCT_YEARS = _of_lines("product_years", {"year": "date", "product": "text", **_SOLD})
+PRODUCTS = _of_lines("products", {"month": "date", "product": "text", **_SOLD}, _ORDERS_OF_PRODUCTS)
+PRODUCT_YEARS = _of_lines("product_years", {"year": "date", "product": "text", **_SOLD}, _ORDERS_OF_PRODUCTS)
 BASKETS = _of_lines(
     "baskets",
     {"order_key": "text", "hour": "timestamptz", "day": "date", "profile": "text", **ORDER, **_LISTED},
+    _ORDERS,
 )
 """The lines of an order together, for all that does not ask for products."""
 

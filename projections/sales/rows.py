@@ -6,6 +6,7 @@ rows. Amounts are negative only where a source sent them so; what a row adds to 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -15,6 +16,15 @@ from uuid import UUID
 NOTHING = Decimal(0)
 NEW, RETURNING, UNKNOWN = "new", "returning", "unknown"
 SALE, CANCELLATION, REFUND, RETURN, DELIVERY = "sale", "cancellation", "refund", "return", "delivery"
+
+ORDERS_OF: Mapping[str | None, str] = {
+    None: "orders",
+    "product": "orders_of_product",
+    "category": "orders_of_category",
+    "product_brand": "orders_of_product_brand",
+    "department": "orders_of_department",
+}
+"""For each column of what is sold, and for none: the sum that counts the different orders with such a line sold."""
 
 
 @lru_cache(maxsize=4_096)
@@ -133,7 +143,12 @@ class MovementRow(NamedTuple):
 
 
 class LineRow(NamedTuple):
-    """A product line of a sale, a cancellation, a refund or a return, at that one's moment."""
+    """A product line of a sale, a cancellation, a refund or a return, at that one's moment.
+
+    `firsts` says by what it is the first line that its order sold: 1 at all, 2 of its product, 4 of its category, 8 of
+    its brand, 16 of its department, added up. So different orders are counted by adding up: `orders_of_category` of
+    all lines of a category is in how many orders it was sold. Lines not sold are first by nothing.
+    """
 
     order_key: str
     kind: str
@@ -159,6 +174,7 @@ class LineRow(NamedTuple):
     quantity: Decimal
     amount: Decimal
     discount: Decimal
+    firsts: int
 
     @property
     def month(self) -> date:
@@ -174,6 +190,31 @@ class LineRow(NamedTuple):
     def sold(self) -> bool:
         """Whether something was sold for money: a positive quantity for a positive amount."""
         return self.kind == SALE and self.quantity > 0 and self.amount > 0
+
+    @property
+    def orders(self) -> int:
+        """1 on the first line that its order sold, else 0."""
+        return self.firsts & 1
+
+    @property
+    def orders_of_product(self) -> int:
+        """1 on the first one of its product."""
+        return self.firsts >> 1 & 1
+
+    @property
+    def orders_of_category(self) -> int:
+        """1 on the first one of its category."""
+        return self.firsts >> 2 & 1
+
+    @property
+    def orders_of_product_brand(self) -> int:
+        """1 on the first one of its brand."""
+        return self.firsts >> 3 & 1
+
+    @property
+    def orders_of_department(self) -> int:
+        """1 on the first one of its department."""
+        return self.firsts >> 4 & 1
 
 
 class ContentsRow(NamedTuple):

@@ -204,7 +204,8 @@ create table if not exists lines (
     department text,
     quantity numeric not null,
     amount numeric not null,
-    discount numeric not null
+    discount numeric not null,
+    firsts bigint not null
 );
 
 create index if not exists lines_of_order
@@ -215,6 +216,14 @@ on lines (day);
 
 create index if not exists lines_of_product
 on lines (product, day);
+
+create index if not exists lines_sold_to
+on lines (product, profile) include (day)
+where kind = 'sale' and quantity > 0 and amount > 0;
+
+create index if not exists lines_sold_in
+on lines (category, order_key)
+where kind = 'sale' and quantity > 0 and amount > 0;
 
 create table if not exists contents (
     position bigint not null,
@@ -331,6 +340,10 @@ create table if not exists categories (
     quantity numeric not null,
     amount numeric not null,
     discount numeric not null,
+    orders bigint not null,
+    orders_of_category bigint not null,
+    orders_of_product_brand bigint not null,
+    orders_of_department bigint not null,
     unique nulls not distinct (
         day, channel, source, brand, campaign, currency, customer, reason, category, product_brand, department, kind,
         sold
@@ -355,6 +368,10 @@ create table if not exists category_months (
     quantity numeric not null,
     amount numeric not null,
     discount numeric not null,
+    orders bigint not null,
+    orders_of_category bigint not null,
+    orders_of_product_brand bigint not null,
+    orders_of_department bigint not null,
     unique nulls not distinct (
         month, channel, source, brand, campaign, currency, customer, reason, category, product_brand, department,
         kind, sold
@@ -378,6 +395,10 @@ create table if not exists store_years (
     quantity numeric not null,
     amount numeric not null,
     discount numeric not null,
+    orders bigint not null,
+    orders_of_category bigint not null,
+    orders_of_product_brand bigint not null,
+    orders_of_department bigint not null,
     unique nulls not distinct (
         year, store, channel, source, brand, currency, customer, category, product_brand, department, kind, sold
     )
@@ -400,10 +421,22 @@ create table if not exists buyer_years (
     quantity numeric not null,
     amount numeric not null,
     discount numeric not null,
+    orders bigint not null,
+    orders_of_category bigint not null,
+    orders_of_product_brand bigint not null,
+    orders_of_department bigint not null,
     unique nulls not distinct (
         year, profile, channel, source, brand, currency, customer, category, product_brand, department, kind, sold
     )
 );
+
+create index if not exists buyer_years_of_category
+on buyer_years (category, profile) include (year)
+where sold;
+
+create index if not exists buyer_years_of_department
+on buyer_years (department, profile) include (year)
+where sold;
 
 create table if not exists buyer_lines (
     month date not null,
@@ -419,6 +452,7 @@ create table if not exists buyer_lines (
     quantity numeric not null,
     amount numeric not null,
     discount numeric not null,
+    orders bigint not null,
     unique nulls not distinct (month, profile, channel, source, brand, currency, customer, kind, sold)
 );
 
@@ -439,6 +473,7 @@ create table if not exists products (
     quantity numeric not null,
     amount numeric not null,
     discount numeric not null,
+    orders_of_product bigint not null,
     unique nulls not distinct (
         month, product, channel, source, brand, currency, customer, category, product_brand, department, kind, sold
     )
@@ -461,6 +496,7 @@ create table if not exists product_years (
     quantity numeric not null,
     amount numeric not null,
     discount numeric not null,
+    orders_of_product bigint not null,
     unique nulls not distinct (
         year, product, channel, source, brand, currency, customer, category, product_brand, department, kind, sold
     )
@@ -485,6 +521,7 @@ create table if not exists baskets (
     quantity numeric not null,
     amount numeric not null,
     discount numeric not null,
+    orders bigint not null,
     unique nulls not distinct (
         order_key, hour, day, profile, channel, source, brand, store, campaign, currency, customer, reason, kind,
         sold

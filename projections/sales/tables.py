@@ -7,7 +7,8 @@ is read. Base rows serve every question and are what evidence is read from.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from string import Formatter
 
 from projections.rollups import Rollup
 from projections.sales.rollups import (
@@ -24,6 +25,7 @@ from projections.sales.rollups import (
     PRODUCTS,
     STORE_YEARS,
 )
+from projections.sales.rows import ORDERS_OF
 
 HOUR, DAY, MONTH, YEAR = "hour", "day", "month", "year"
 FINENESS = (YEAR, MONTH, DAY, HOUR)
@@ -34,7 +36,7 @@ class Table:
     """A table of a family. `grain` is the width of its time column; that of base rows is as fine as can be asked.
 
     `words` says what stands in it for the words of expressions. `relation` is what is read where that is not the table
-    alone.
+    alone. `by_profile` names columns by which an index has what was sold in order, with the profiles of each value.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Table:
     dimensions: frozenset[str]
     words: Mapping[str, str]
     relation: str | None = None
+    by_profile: frozenset[str] = frozenset()
 
     @property
     def source(self) -> str:
@@ -53,30 +56,40 @@ class Table:
         """Whether its rows are sums of an hour."""
         return self.grain == HOUR and HOUR in self.dimensions
 
-    def serves(self, dimensions: Collection[str], grain: str) -> bool:
-        """Whether the question can be answered from it."""
-        return FINENESS.index(self.grain) >= FINENESS.index(grain) and self.dimensions.issuperset(dimensions)
+    def serves(self, needed: Collection[str], grain: str) -> bool:
+        """Whether it has the dimensions and words, and its time is fine enough."""
+        fine = FINENESS.index(self.grain) >= FINENESS.index(grain)
+        return fine and all(name in self.dimensions or name in self.words for name in needed)
 
 
 @dataclass(frozen=True, eq=False)
 class Family:
     """Measures that are summed from the same base rows. `expressions` says what a row adds to each sum.
 
-    `rollups` are given from the smallest to the largest.
+    `rollups` are given from the smallest to the largest. `conditions` says for which rows a sum of rows is not nothing.
     """
 
     name: str
     base: Table
     expressions: Mapping[str, str]
     rollups: tuple[Table, ...] = ()
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
-    def table(self, dimensions: Collection[str], grain: str) -> Table:
+    def table(self, needed: Collection[str], grain: str) -> Table:
         """The smallest table that answers."""
-        return next((each for each in self.rollups if each.serves(dimensions, grain)), self.base)
+        return next((each for each in self.rollups if each.serves(needed, grain)), self.base)
 
     def adds(self, name: str, table: Table) -> str:
         """What a row of the table adds to a sum."""
         return self.expressions[name].format_map(table.words)
+
+    def counts(self, name: str, table: Table) -> str:
+        """Whether a row of the table adds to a sum of rows."""
+        return self.conditions[name].format_map(table.words)
+
+    def words(self, name: str) -> set[str]:
+        """The words that a table must have to add to a sum."""
+        return {word for _, word, _, _ in Formatter().parse(self.expressions[name]) if word}
 
 
 ROWS = "{rows}"
@@ -90,6 +103,9 @@ def _when(kind: str, what: str) -> str:
 def _if(condition: str, what: str = ROWS) -> str:
     return f"case when {condition} then {what} else 0 end"
 
+
+_ORDERS_OF = tuple(ORDERS_OF.values())
+"""The sums that count different orders of lines: words of those tables only that have them."""
 
 _PURCHASE = "{purchase}"
 _SOLD = "{sold}"
@@ -125,6 +141,7 @@ _LINES: Mapping[str, str] = {
     "product_refunded": _when("refund", "base.amount"),
     "refund_units": _when("refund", "base.quantity"),
     "return_units": _when("return", "base.quantity"),
+    **{name: f"{{{name}}}" for name in _ORDERS_OF},
 }
 _REWARDS: Mapping[str, str] = {
     "coupons_issued": _when("coupon issued", ROWS),
@@ -177,13 +194,15 @@ _BASE: Mapping[str, str] = {
     "purchase": "(base.kind = 'sale' and base.amount > 0)",
     "sold": "(base.kind = 'sale' and base.quantity > 0 and base.amount > 0)",
 }
+_BASE_LINES = {**_BASE, **{name: f"(base.firsts >> {place} & 1)" for place, name in enumerate(_ORDERS_OF)}}
 _SUMMED: Mapping[str, str] = {"rows": f"base.{COUNT}", "purchase": "base.purchase", "sold": "base.sold"}
 
 
-def _rollup(rollup: Rollup, grain: str) -> Table:
+def _rollup(rollup: Rollup, grain: str, by_profile: Collection[str] = ()) -> Table:
     keys = frozenset(rollup.keys)
     known = {name for name in _OWNED if _known(name, keys, grain)}
-    return Table(rollup.table, grain, keys | known, _SUMMED)
+    firsts = {name: f"base.{name}" for name in _ORDERS_OF if name in rollup.sums}
+    return Table(rollup.table, grain, keys | known, {**_SUMMED, **firsts}, by_profile=frozenset(by_profile))
 
 
 ORDERS = Family(
@@ -191,10 +210,11 @@ ORDERS = Family(
     Table("movements", HOUR, _ORDER | _OWNED, _BASE),
     _ORDERS,
     (_rollup(HOURLY, HOUR), _rollup(BUYER_MONTHS, MONTH), _rollup(DAILY, DAY)),
+    {"purchases": _PURCHASE},
 )
 LINES = Family(
     "lines",
-    Table("lines", HOUR, _ORDER | _PRODUCT | _OWNED, _BASE),
+    Table("lines", HOUR, _ORDER | _PRODUCT | _OWNED, _BASE_LINES, by_profile=frozenset({"product"})),
     _LINES,
     (
         _rollup(CATEGORY_MONTHS, MONTH),
@@ -204,8 +224,9 @@ LINES = Family(
         _rollup(CATEGORIES, DAY),
         _rollup(BASKETS, HOUR),
         _rollup(PRODUCTS, MONTH),
-        _rollup(BUYER_YEARS, YEAR),
+        _rollup(BUYER_YEARS, YEAR, {"category", "department"}),
     ),
+    {"sold_lines": _SOLD},
 )
 CONTENTS = Table("contents", HOUR, (_ORDER - {"reason"}) | _OWNED, _BASE)
 """What was sold in each order, for what asks which products are in the same ones. It serves no figures."""

@@ -19,12 +19,14 @@ people = st.dictionaries(
 )
 lines = st.lists(
     st.fixed_dictionaries(
-        {"product_id": st.sampled_from(["tea", "cup", "jam"])},
+        {"product_id": st.sampled_from(["tea", "cup", "jam", None])},
         optional={
             "quantity": st.sampled_from([0, 1, 2, "3", -1]),
             "price": st.sampled_from(["1.10", "20", "0"]),
             "total": st.sampled_from(["5.55", "-2.00", "n/a"]),
             "category": st.sampled_from(["drinks", "kitchen"]),
+            "brand": st.sampled_from(["own", "other"]),
+            "department": st.sampled_from(["food", "home"]),
         },
     ),
     max_size=3,

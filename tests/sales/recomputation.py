@@ -10,7 +10,7 @@ import pyarrow as pa
 from projections.contract import Connected
 
 _FACTS = """
-select order_key, kind, effective_at, event_id, subject, day, source, channel, currency, total, refund
+select order_key, kind, effective_at, event_id, subject, day, source, channel, currency, total, refund, lines
 from sales.order_facts
 """
 _MEMBERSHIPS = """
@@ -168,11 +168,38 @@ select
         else 'new'
     end as customer
 from owned;
+
+create table sold as
+with listings as (
+    select
+        order_key,
+        coalesce(
+            last(lines order by effective_at, event_id) filter (where kind = 'updated' and lines is not null),
+            first(lines order by effective_at, event_id) filter (where kind = 'completed' and lines is not null)
+        ) as lines
+    from facts
+    group by order_key
+),
+listed as (
+    select order_key, unnest(lines::json[]) as line
+    from listings
+)
+select
+    customers.*,
+    line ->> '$[0]' as product,
+    line ->> '$[1]' as category,
+    line ->> '$[2]' as product_brand,
+    line ->> '$[3]' as department
+from listed
+join customers using (order_key)
+where gross is not null
+    and (line ->> '$[4]')::decimal(24, 6) > 0
+    and (line ->> '$[5]')::decimal(24, 6) > 0;
 """
 
 
 def recomputed(connection: Connected) -> duckdb.DuckDBPyConnection:
-    """A DuckDB that has folded the exported facts: tables `customers` (orders), `given_back` and `cancelled`."""
+    """A DuckDB that has folded the exported facts: `customers` (orders), `given_back`, `cancelled`, `sold` (lines)."""
     duck = duckdb.connect()
     duck.execute("set timezone = 'UTC'")
     for name, query in (("facts", _FACTS), ("memberships", _MEMBERSHIPS)):

@@ -35,6 +35,8 @@ ASKED = (
     (("product_sales", "product_customers"), ("category",)),
     (("product_sales", "product_orders"), ("product_brand",)),
     (("product_units", "product_customers"), ("product",)),
+    (("product_customers", "product_orders"), ("department",)),
+    (("product_orders",), ("category", "product_brand")),
     (("lines", "product_customers", "product_orders"), ("quarter", "customer")),
     (("product_sales",), ("hour", "channel")),
     (("product_sales",), ("cohort_month", "age_months")),
