@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+import pyarrow as pa
+
 from projections.columns import Columns
 from projections.contract import Connected
-from projections.copying import copy_rows
+from projections.copying import copy_columns, copy_rows
 from projections.rollups import Figure, Group, Rollup
 
 MANY = 500
@@ -31,7 +33,7 @@ class RollupTable:
     def apply(self, connection: Connected, old: Columns, new: Columns) -> None:
         """Takes the old rows off and adds the new ones, which the source table holds already."""
         if not self._rollup.distinct and not self._extremes:
-            self._store(connection, self._rollup.changed(old, new))
+            self._add_groups(connection, self._rollup.tally.changed(old, new))
             return
         changes: Changes = self._rollup.difference(old, new)
         for name, figure in self._rollup.distinct.items():
@@ -50,26 +52,37 @@ class RollupTable:
         nothing = [None] * len(self._extremes)
         self._store(connection, [(*group, *changes[group], *extremes.get(group, nothing)) for group in groups])
 
+    def _add_groups(self, connection: Connected, groups: pa.Table) -> None:
+        if len(groups) < MANY:
+            self._store(connection, self._rollup.tally.rows(groups))
+        else:
+            fresh = self._fresh(connection)
+            copy_columns(connection, fresh, self._rollup.columns, groups.columns)
+            self._upsert(connection, fresh)
+
     def _store(self, connection: Connected, rows: Sequence[Sequence[Any]]) -> None:
-        if rows:
-            _delete(connection, self._table, self._upserted(connection, rows))
-
-    def _upserted(self, connection: Connected, rows: Sequence[Sequence[Any]]) -> list[tuple[str]]:
-        """Adds rows to those present, and says where groups stand that have no rows any more.
-
-        Many rows go through a table of their own by COPY, which takes a fraction of the time that arrays do.
-        """
+        """Many rows go through a table of their own by COPY, which takes a fraction of the time that arrays do."""
         types = self._rollup.columns
-        if len(rows) < MANY:
+        if len(rows) >= MANY:
+            fresh = self._fresh(connection)
+            copy_rows(connection, fresh, types, rows)
+            self._upsert(connection, fresh)
+        elif rows:
             arrays = ", ".join(f"%s::{sql_type}[]" for sql_type in types.values())
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            return connection.execute(self._upsert(f"unnest({arrays})"), columns, prepare=True).fetchall()
+            self._upsert(connection, f"unnest({arrays})", [list(column) for column in zip(*rows, strict=True)])
+
+    def _fresh(self, connection: Connected) -> str:
+        """A table like this one that is empty, and gone when the transaction ends."""
         fresh = f"fresh_{self._table.replace('.', '_')}"
-        defined = ", ".join(f"{name} {sql_type}" for name, sql_type in types.items())
+        defined = ", ".join(f"{name} {sql_type}" for name, sql_type in self._rollup.columns.items())
         connection.execute(f"create temporary table if not exists {fresh} ({defined}) on commit delete rows")
         connection.execute(f"truncate {fresh}")
-        copy_rows(connection, fresh, types, rows)
-        return connection.execute(self._upsert(fresh), prepare=True).fetchall()
+        return fresh
+
+    def _upsert(self, connection: Connected, source: str, parameters: Sequence[Any] = ()) -> None:
+        """Adds rows to those present, and lets go of groups that have no rows any more."""
+        gone = connection.execute(self._upsertion(source), parameters, prepare=True).fetchall()
+        _delete(connection, self._table, gone)
 
     def _extremes_added(self, values: Mapping[str, Mapping[tuple[Group, Any], int]]) -> Changes:
         """By group: the smallest or greatest of the values that were added, for each figure."""
@@ -82,7 +95,7 @@ class RollupTable:
                     figures[place] = value if figures[place] is None else better(figures[place], value)
         return found
 
-    def _upsert(self, source: str) -> str:
+    def _upsertion(self, source: str) -> str:
         rollup, types = self._rollup, self._rollup.columns
         stored = ", ".join(_trimmed(f"fresh.{name}", sql_type) for name, sql_type in types.items())
         sums = {rollup.count: "bigint", **rollup.sums, **dict.fromkeys(rollup.distinct, "bigint")}

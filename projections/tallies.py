@@ -79,13 +79,13 @@ class Tally:
 
 
 def _python(column: pa.ChunkedArray, sql_type: str) -> list[Any]:
-    values: list[Any] = (_narrow(column) if sql_type == "numeric" else column).to_pylist()
+    values: list[Any] = (narrowed(column) if sql_type == "numeric" else column).to_pylist()
     if sql_type == "uuid":
         return [None if each is None else _uuid(each) for each in values]
     return values
 
 
-def _narrow(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
+def narrowed(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
     """The same numbers in a type with fewer digits, if that loses nothing."""
     for narrow in _FEWER:
         try:
