@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 
@@ -71,11 +72,22 @@ class Columns:
         """A column in Arrow's memory; a UUID is its 16 bytes. Raises `NotExact`."""
         found = self._arrow.get((name, sql_type))
         if found is None:
-            values = self[name]
-            if sql_type == "uuid":
-                values = [None if each is None else each.bytes for each in values]
             try:
-                found = self._arrow[name, sql_type] = pa.array(values, type=ARROW[sql_type])
+                found = self._arrow[name, sql_type] = _array(self[name], sql_type)
             except (pa.ArrowInvalid, OverflowError) as error:
                 raise NotExact(name, sql_type) from error
         return found
+
+
+_SHARED = ("timestamptz", "uuid")
+"""Moments and UUIDs take their time; rows that are made together share theirs, so each is turned once."""
+
+
+def _array(values: Sequence[Any], sql_type: str) -> pa.Array:
+    if sql_type not in _SHARED:
+        return pa.array(values, type=ARROW[sql_type])
+    different = {id(value): value for value in values}
+    places = {value: place for place, value in enumerate(different)}
+    turned = [each.bytes if isinstance(each, UUID) else each for each in different.values()]
+    chosen = pa.array([places[id(value)] for value in values], pa.int64())
+    return pa.array(turned, type=ARROW[sql_type]).take(chosen)

@@ -1,7 +1,7 @@
 """Writing many rows at once, with COPY.
 
-Rows are sent in PostgreSQL's binary format, which takes an eighth of the time that text does. What stands in Arrow's
-columns is sent as CSV, which Arrow writes by itself in a tenth of the time that rows take.
+Rows are sent in PostgreSQL's binary format, which takes an eighth of the time that text does. What was added up stands
+in Arrow's columns and is sent as CSV, which Arrow writes by itself in a tenth of the time that rows take.
 """
 
 from __future__ import annotations
@@ -53,17 +53,13 @@ def copy_rows(connection: Connected, table: str, columns: Mapping[str, str], row
             copy.write_row(row)
 
 
-def copy_columns(
-    connection: Connected, table: str, columns: Mapping[str, str], arrays: Sequence[pa.ChunkedArray]
-) -> None:
-    """Copies columns into a table; a UUID is its 16 bytes. The CSV is made before COPY begins."""
-    texts = [_csv_form(array, sql_type) for array, sql_type in zip(arrays, columns.values(), strict=True)]
+def copy_groups(connection: Connected, table: str, columns: Mapping[str, str], groups: pa.Table) -> None:
+    """Copies the groups of a tally into a table with its columns. The CSV is made before COPY begins."""
+    texts = [_csv_form(array, sql_type) for array, sql_type in zip(groups.columns, columns.values(), strict=True)]
     sink = pa.BufferOutputStream()
     write_csv(pa.table(texts, names=list(columns)), sink, _CSV)
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin (format csv)") as copy,
-    ):
+    statement = f"copy {table} ({', '.join(columns)}) from stdin (format csv)"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(memoryview(sink.getvalue()))
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from projections.columns import Columns
 from projections.contract import Connected
-from projections.copying import copy_columns, copy_rows
+from projections.copying import copy_groups, copy_rows
 from projections.rollups import Figure, Group, Rollup
 
 MANY = 500
@@ -57,7 +57,7 @@ class RollupTable:
             self._store(connection, self._rollup.tally.rows(groups))
         else:
             fresh = self._fresh(connection)
-            copy_columns(connection, fresh, self._rollup.columns, groups.columns)
+            copy_groups(connection, fresh, self._rollup.columns, groups)
             self._upsert(connection, fresh)
 
     def _store(self, connection: Connected, rows: Sequence[Sequence[Any]]) -> None:

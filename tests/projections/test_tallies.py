@@ -48,7 +48,15 @@ SALES = Rollup(
     sums={"amount": "numeric", "pieces": "bigint"},
 )
 SMALLEST, GREATEST = Decimal(1).scaleb(-24), Decimal("9" * 40)
-AMOUNTS = [None, Decimal("1.50"), Decimal("1E+2"), Decimal("0.000000000001"), SMALLEST, GREATEST, GREATEST.copy_negate()]
+AMOUNTS = [None, Decimal("1.50"), Decimal("1E+2"), Decimal("0.1"), SMALLEST, GREATEST, GREATEST.copy_negate()]
+    None,
+    Decimal("1.50"),
+    Decimal("1E+2"),
+    Decimal("0.000000000001"),
+    SMALLEST,
+    GREATEST,
+    GREATEST.copy_negate(),
+]
 sales = st.lists(
     st.builds(
         Sale,
