@@ -11,6 +11,7 @@ from typing import Any, Generic, NewType, TypeVar
 from zlib import crc32
 
 import msgspec
+import pyarrow as pa
 from psycopg.types.json import Jsonb
 
 from pipelines.json_text import json_text
@@ -64,3 +65,17 @@ class Codec(Generic[T]):
         """The values of several, one after the other."""
         for packed in many:
             yield from self._decoder.decode(packed)
+
+
+def packed_table(table: pa.Table) -> bytes:
+    """The bytes of columns."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed
+
+
+def unpacked_table(packed: bytes) -> pa.Table:
+    """The columns again."""
+    return pa.ipc.open_stream(packed).read_all()

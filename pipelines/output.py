@@ -13,15 +13,17 @@ from typing import IO, Any
 from uuid import uuid4
 
 import msgspec
+import pyarrow as pa
 
-from pipelines.buckets import Codec
+from pipelines.buckets import Codec, packed_table, unpacked_table
 from pipelines.canonical import Digest, Layout, added
 from pipelines.compression import compressed, decompressed
+from projections.tallies import in_rows
 
 NAME = "rebuilt.json"
 
-_LENGTHS = Struct(">II")
-"""Before each frame: how many bytes it has, and how many once unpacked."""
+_FRAME = Struct(">?II")
+"""Before each frame: whether it has columns, how many bytes it has, and how many once unpacked."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -44,14 +46,25 @@ class Output:
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
         """Takes rows in, and lets go of them."""
-        if not rows:
-            return
+        if rows:
+            self._write(Codec.pack(rows), columns=False)
+            self._note(rows)
+
+    def add_groups(self, groups: pa.Table) -> None:
+        """Takes groups of a tally in, which are rows only for whoever asks for them."""
+        if len(groups):
+            self._write(packed_table(groups), columns=True)
+            if self._layout:
+                self._note(in_rows(groups))
+
+    def _write(self, frame: bytes, columns: bool) -> None:
         if self._file is None:
             self._file = _partial(self._path).open("wb")
-        frame = Codec.pack(rows)
         stored = compressed(frame)
-        self._file.write(_LENGTHS.pack(len(stored), len(frame)))
+        self._file.write(_FRAME.pack(columns, len(stored), len(frame)))
         self._file.write(stored)
+
+    def _note(self, rows: Sequence[Sequence[Any]]) -> None:
         if self._layout:
             self._digests = added(self._digests, self._layout.digests(rows))
 
@@ -100,14 +113,15 @@ class Rebuilt:
         codec: Codec[Any] = Codec(kind)
         for part in self._of(table):
             if buckets is None or not part.digests.keys().isdisjoint(buckets):
-                yield from codec.unpack_all(_frames(self._folder / part.file))
+                for columns, frame in _frames(self._folder / part.file):
+                    yield from in_rows(unpacked_table(frame)) if columns else codec.unpack(frame)
 
     def _of(self, table: str) -> list[Part]:
         return [part for part in self._parts if part.table == table]
 
 
-def _frames(path: Path) -> Iterator[bytes]:
+def _frames(path: Path) -> Iterator[tuple[bool, bytes]]:
     with path.open("rb") as file:
-        while lengths := file.read(_LENGTHS.size):
-            stored, size = _LENGTHS.unpack(lengths)
-            yield decompressed(file.read(stored), size)
+        while head := file.read(_FRAME.size):
+            columns, stored, size = _FRAME.unpack(head)
+            yield columns, decompressed(file.read(stored), size)

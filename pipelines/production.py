@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -107,10 +106,13 @@ class Production:
         rollup = self._plan.rollups[table]
         sums = Sums(rollup)
         sums.merge(contents)
-        rows = {table: sums.rows} | {
-            values_table(rollup, name): partial(sums.value_rows, name) for name in rollup.distinct
-        }
-        for name, made in rows.items():
-            if output := self._router.output(name, bucket):
-                output.add(made())
+        if output := self._router.output(table, bucket):
+            if sums.plain:
+                output.add_groups(sums.groups())
+            else:
+                output.add(sums.rows())
+            yield from written(output)
+        for name in rollup.distinct:
+            if output := self._router.output(values_table(rollup, name), bucket):
+                output.add(sums.value_rows(name))
                 yield from written(output)

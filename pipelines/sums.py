@@ -14,10 +14,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.buckets import BUCKETS
+from pipelines.buckets import BUCKETS, packed_table, unpacked_table
 from projections.columns import Columns
 from projections.rollups import Group, Rollup
-from projections.tallies import Tally
+from projections.tallies import Tally, in_rows
 
 PENDING = 400_000
 """How many groups may wait before they are put together with what was added up before."""
@@ -45,18 +45,27 @@ class Sums:
         """Takes in what others added up."""
         for part in parts:
             for groups, sent in zip(self._all, _decode(part), strict=True):
-                groups.add(pa.ipc.open_stream(sent).read_all())
+                groups.add(unpacked_table(sent))
 
     def parts(self) -> Iterator[tuple[int, bytes]]:
         """What was added up, by bucket of its groups, ready to travel."""
         divided = [each.by_bucket(len(self.rollup.keys)) for each in self._all]
         for bucket in sorted({bucket for each in divided for bucket in each}):
             tables = zip(self._all, divided, strict=True)
-            yield bucket, _encode([_sent(each.get(bucket, groups.nothing)) for groups, each in tables])
+            yield bucket, _encode([packed_table(each.get(bucket, groups.nothing)) for groups, each in tables])
 
     def __len__(self) -> int:
         """How many groups it holds, those counted several times that were not put together yet."""
         return sum(map(len, self._all))
+
+    @property
+    def plain(self) -> bool:
+        """Whether the rollup has counts and sums and no other figure, so that `groups` is all of it."""
+        return not self._values
+
+    def groups(self) -> pa.Table:
+        """The groups with their counts and sums."""
+        return self._sums.whole()
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The rollup's rows, the columns in the order of its declaration."""
@@ -108,7 +117,7 @@ class _Groups:
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The groups in Python."""
-        return self.tally.rows(self.whole())
+        return in_rows(self.whole())
 
     def by_bucket(self, keys: int) -> dict[int, pa.Table]:
         """The groups by bucket, which the first so many columns decide on."""
@@ -135,11 +144,3 @@ def _buckets(keys: Iterable[pa.ChunkedArray], size: int) -> pa.Array:
 def _bytes(values: pa.Array) -> pa.Array:
     """A form of any value that says the same on every machine."""
     return values.cast(pa.binary() if pa.types.is_fixed_size_binary(values.type) else pa.string()).cast(pa.binary())
-
-
-def _sent(groups: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, groups.schema) as stream:
-        stream.write_table(groups)
-    sent: bytes = sink.getvalue().to_pybytes()
-    return sent

@@ -12,6 +12,7 @@ from projections.columns import Columns
 from projections.contract import Connected
 from projections.copying import copy_groups, copy_rows
 from projections.rollups import Figure, Group, Rollup
+from projections.tallies import in_rows
 
 MANY = 500
 """From how many rows on a change is copied."""
@@ -54,7 +55,7 @@ class RollupTable:
 
     def _add_groups(self, connection: Connected, groups: pa.Table) -> None:
         if len(groups) < MANY:
-            self._store(connection, self._rollup.tally.rows(groups))
+            self._store(connection, in_rows(groups))
         else:
             fresh = self._fresh(connection)
             copy_groups(connection, fresh, self._rollup.columns, groups)

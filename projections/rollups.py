@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from projections.columns import Columns
-from projections.tallies import Column, Tally
+from projections.tallies import Column, Tally, in_rows
 
 EXACT = Context(prec=400, traps=[Inexact])
 """Arithmetic that never rounds: amounts have at most 24 digits before the point and 12 after it."""
@@ -65,17 +65,17 @@ class Rollup:
 
     def changed(self, old: Columns, new: Columns) -> list[tuple[Any, ...]]:
         """The groups whose count or sums change, each with how much they do. Exact to the last digit."""
-        return self.tally.rows(self.tally.changed(old, new))
+        return in_rows(self.tally.changed(old, new))
 
     def difference(self, old: Columns, new: Columns) -> dict[Group, list[Any]]:
         """By group: how much the count and each sum change, be it by nothing."""
-        rows = self.tally.rows(self.tally.difference(old, new))
+        rows = in_rows(self.tally.difference(old, new))
         return {row[: len(self.keys)]: [*row[len(self.keys) :]] for row in rows}
 
     def values(self, figure: Figure, old: Columns, new: Columns) -> dict[tuple[Group, Any], int]:
         """By group and value of a figure's column: in how many rows more, or fewer, it occurs."""
         tally = self.tally_of(figure)
-        rows = tally.rows(tally.changed(old, new))
+        rows = in_rows(tally.changed(old, new))
         return {(row[:-2], row[-2]): row[-1] for row in rows if row[-2] is not None}
 
     @cached_property

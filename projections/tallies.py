@@ -40,8 +40,7 @@ class Tally:
 
     def __init__(self, keys: Iterable[Column], sums: Iterable[Column] = ()) -> None:
         self._keys, self._sums = tuple(keys), tuple(sums)
-        self._types = [*(key.type for key in self._keys), "bigint", *(each.type for each in self._sums)]
-        self._names = [str(number) for number in range(len(self._types))]
+        self._names = [str(number) for number in range(len(self._keys) + 1 + len(self._sums))]
         self._grouped, self._added = self._names[: len(self._keys)], self._names[len(self._keys) :]
 
     def groups(self, rows: Columns) -> pa.Table:
@@ -69,18 +68,19 @@ class Tally:
         differs = (pc.not_equal(groups[name], pa.scalar(0, groups[name].type)) for name in self._added)
         return groups.filter(reduce(pc.or_, differs))
 
-    def rows(self, groups: pa.Table) -> list[tuple[Any, ...]]:
-        """The groups as Python has them: keys, how many rows, sums."""
-        return list(zip(*map(_python, groups.columns, self._types), strict=True))
-
     def _negated(self, groups: pa.Table) -> pa.Table:
         negated = [pc.negate(groups[name]) for name in self._added]
         return pa.table([*(groups[name] for name in self._grouped), *negated], names=self._names)
 
 
-def _python(column: pa.ChunkedArray, sql_type: str) -> list[Any]:
-    values: list[Any] = (narrowed(column) if sql_type == "numeric" else column).to_pylist()
-    if sql_type == "uuid":
+def in_rows(groups: pa.Table) -> list[tuple[Any, ...]]:
+    """Groups as Python has them, row by row: keys, how many rows, sums."""
+    return list(zip(*map(_values, groups.columns), strict=True)) if groups.num_columns else []
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    values: list[Any] = (narrowed(column) if pa.types.is_decimal(column.type) else column).to_pylist()
+    if pa.types.is_fixed_size_binary(column.type):
         return [None if each is None else _uuid(each) for each in values]
     return values
 

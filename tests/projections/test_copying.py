@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cdp.postgres.databases import Databases
 from projections.columns import Columns
 from projections.copying import copy_groups
-from projections.tallies import Column, Tally
+from projections.tallies import Column, Tally, in_rows
 
 KEYS = {
     "day": "date",
@@ -69,4 +69,4 @@ def test_groups_are_stored_as_they_are(databases: Databases, rows: list[Sale]) -
         copy_groups(connection, "copied", TYPES, groups)
 
         stored = connection.execute("select * from copied").fetchall()
-    assert {*stored} == {*tally.rows(groups)} and len(stored) == len(groups)
+    assert {*stored} == {*in_rows(groups)} and len(stored) == len(groups)
