@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-_CODEC = pa.Codec("zstd", 1)
+_CODEC = pa.Codec("lz4")
 
 
 def compressed(content: bytes) -> bytes:

@@ -19,8 +19,8 @@ from projections.columns import Columns
 from projections.rollups import Group, Rollup
 from projections.tallies import Tally, in_rows
 
-PENDING = 400_000
-"""How many groups may wait before they are put together with what was added up before."""
+PENDING = 131_072
+"""How many rows may wait before they are added to what was added up before."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[bytes]).decode
@@ -39,7 +39,7 @@ class Sums:
         """Adds more rows of the source."""
         rows = Columns.of(rows)
         for each in self._all:
-            each.add(each.tally.groups(rows))
+            each.add(each.tally.alone(rows))
 
     def merge(self, parts: Iterable[bytes]) -> None:
         """Takes in what others added up."""
@@ -55,7 +55,7 @@ class Sums:
             yield bucket, _encode([packed_table(each.get(bucket, groups.nothing)) for groups, each in tables])
 
     def __len__(self) -> int:
-        """How many groups it holds, those counted several times that were not put together yet."""
+        """How many groups it holds, and how many rows wait."""
         return sum(map(len, self._all))
 
     @property
@@ -94,26 +94,28 @@ class Sums:
 
 
 class _Groups:
-    """Tables of groups of one tally, put together when many wait."""
+    """Groups of one tally, and rows that wait to be added to them."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
         self.nothing = tally.groups(Columns(()))
-        self._tables: list[pa.Table] = []
-        self._together = 0
+        self._whole = self.nothing
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
 
     def add(self, groups: pa.Table) -> None:
-        """Takes a table in."""
-        self._tables.append(groups)
-        if len(self) - self._together > max(PENDING, self._together):
+        """Takes rows or groups in."""
+        self._waiting.append(groups)
+        self._rows += len(groups)
+        if self._rows > max(PENDING, len(self._whole)):
             self.whole()
 
     def whole(self) -> pa.Table:
-        """All of it in one table."""
-        if len(self._tables) != 1:
-            self._tables = [self.tally.together(self._tables or [self.nothing])]
-        self._together = len(self)
-        return self._tables[0]
+        """All groups."""
+        if self._waiting:
+            self._whole = self.tally.together([self._whole, *self._waiting])
+            self._waiting, self._rows = [], 0
+        return self._whole
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The groups in Python."""
@@ -127,7 +129,7 @@ class _Groups:
         return {bucket: whole.filter(pc.equal(numbers, bucket)) for bucket in found}
 
     def __len__(self) -> int:
-        return sum(map(len, self._tables))
+        return len(self._whole) + self._rows
 
 
 def _buckets(keys: Iterable[pa.ChunkedArray], size: int) -> pa.Array:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 WHOLE_DIGITS, PLACES = 40, 24
-"""How many digits of a number can be added up: before the point, and after it."""
+"""How many digits of a number can be added up: before the point, and after it. A sum may have twelve more."""
 
 ARROW: Mapping[str, pa.DataType] = {
     "bigint": pa.int64(),
@@ -19,7 +21,7 @@ ARROW: Mapping[str, pa.DataType] = {
     "int4": pa.int32(),
     "int8": pa.int64(),
     "integer": pa.int32(),
-    "numeric": pa.decimal256(WHOLE_DIGITS + PLACES, PLACES),
+    "numeric": pa.decimal256(WHOLE_DIGITS + 12 + PLACES, PLACES),
     "text": pa.string(),
     "timestamptz": pa.timestamp("us", "UTC"),
     "uuid": pa.binary(16),
@@ -73,11 +75,22 @@ class Columns:
         found = self._arrow.get((name, sql_type))
         if found is None:
             try:
-                found = self._arrow[name, sql_type] = _array(self[name], sql_type)
+                found = _array(self[name], sql_type)
             except (pa.ArrowInvalid, OverflowError) as error:
                 raise NotExact(name, sql_type) from error
+            if pa.types.is_decimal(found.type) and not _fits(found):
+                raise NotExact(name, sql_type)
+            self._arrow[name, sql_type] = found
         return found
 
+
+def _fits(numbers: pa.Array) -> bool:
+    """Whether so many of them can be added up that nobody has as many."""
+    extremes = pc.min_max(numbers).as_py().values()
+    return all(extreme is None or extreme.copy_abs() < _LIMIT for extreme in extremes)
+
+
+_LIMIT = Decimal(10) ** WHOLE_DIGITS
 
 _SHARED = ("timestamptz", "uuid")
 """Moments and UUIDs take their time; rows that are made together share theirs, so each is turned once."""

@@ -43,14 +43,17 @@ class Tally:
         self._names = [str(number) for number in range(len(self._keys) + 1 + len(self._sums))]
         self._grouped, self._added = self._names[: len(self._keys)], self._names[len(self._keys) :]
 
+    def alone(self, rows: Columns) -> pa.Table:
+        """Each row as a group of its own, for `together`. Raises `NotExact`."""
+        keys, sums = ([rows.arrow(*each) for each in columns] for columns in (self._keys, self._sums))
+        return pa.table([*keys, pa.repeat(1, len(rows)), *sums], names=self._names)
+
     def groups(self, rows: Columns) -> pa.Table:
         """The groups of rows. Raises `NotExact`."""
-        keys, sums = ([rows.arrow(*each) for each in columns] for columns in (self._keys, self._sums))
-        ones = pa.repeat(1, len(rows))
-        return self.together([pa.table([*keys, ones, *sums], names=self._names)])
+        return self.together([self.alone(rows)])
 
     def together(self, tables: Sequence[pa.Table]) -> pa.Table:
-        """Several tables of groups, one at least, in one: what is in more than one of them is added up."""
+        """Tables of groups, one at least, in one: groups that are the same are added up."""
         table = pa.concat_tables(tables)
         grouped = table.group_by(self._grouped, use_threads=len(table) > _MANY)
         found = grouped.aggregate([(name, "sum", _SUM) for name in self._added])
