@@ -217,12 +217,12 @@ on lines (day);
 create index if not exists lines_of_product
 on lines (product, day);
 
-create index if not exists lines_sold_to
+create index if not exists lines_of_buyers
 on lines (product, profile) include (day)
 where kind = 'sale' and quantity > 0 and amount > 0;
 
-create index if not exists lines_sold_in
-on lines (category, order_key)
+create index if not exists lines_of_category
+on lines (category, profile) include (day, order_key)
 where kind = 'sale' and quantity > 0 and amount > 0;
 
 create table if not exists contents (

@@ -214,7 +214,7 @@ ORDERS = Family(
 )
 LINES = Family(
     "lines",
-    Table("lines", HOUR, _ORDER | _PRODUCT | _OWNED, _BASE_LINES, by_profile=frozenset({"product"})),
+    Table("lines", HOUR, _ORDER | _PRODUCT | _OWNED, _BASE_LINES, by_profile=frozenset({"product", "category"})),
     _LINES,
     (
         _rollup(CATEGORY_MONTHS, MONTH),
