@@ -68,8 +68,8 @@ class Reading:
             own = [part for part in self.parts if part.family is family]
             additive = [part for part in own if not part.distinct]
             distinct = [part for part in own if part.distinct]
-            if additive and len(distinct) == 1 and (piece := self._same_piece(family, additive, distinct[0])):
-                yield self._both(family, piece, additive, distinct[0])
+            if additive and len(distinct) == 1 and (pieces := self._same_pieces(family, additive, distinct[0])):
+                yield self._both(family, pieces, additive, distinct[0])
                 continue
             if additive:
                 yield self._selection(family, additive)
@@ -81,27 +81,25 @@ class Reading:
         words = set[str]().union(*(family.words(name) for part in own for name in (*part.plus, *part.minus)))
         return pieces_of(self.question, family, self._shop, words)
 
-    def _same_piece(self, family: Family, own: Sequence[Measure], counted: Measure) -> Piece | None:
-        """The one piece that sums are read from, if customers are counted in the same one."""
+    def _same_pieces(self, family: Family, own: Sequence[Measure], counted: Measure) -> list[Piece]:
+        """Where sums are read from, if customers are counted in the same; else nowhere."""
         pieces = self._pieces(family, own)
         same = pieces == pieces_of(self.question, family, self._shop, {counted.counts})
-        return pieces[0] if same and len(pieces) == 1 and self.question.convert is None else None
+        return pieces if same and self.question.convert is None else []
 
-    def _both(self, family: Family, piece: Piece, own: Sequence[Measure], counted: Measure) -> str:
+    def _both(self, family: Family, pieces: Sequence[Piece], own: Sequence[Measure], counted: Measure) -> str:
         """Sums and a number of customers out of the same rows, which are read once: first by customer."""
-        table, keys = piece.table, self.question.keys
-        grouped = [f"{self.key(name, table)} as {name}" for name in keys]
-        sums = [f"sum({self.value(part, family, table)}) as {sum_name(part)}" for part in own]
-        counts = f"bool_or({self.counts(counted, table)}) and base.{counted.counts} is not null as counts"
+        keys = self.question.keys
+        rows = " union all ".join(self._added(family, piece, own, counted) for piece in pieces)
+        sums = [f"sum({sum_name(part)}) as {sum_name(part)}" for part in own]
         totals = {part: f"sum({sum_name(part)})" for part in own} | {counted: "count(*) filter (where counts)"}
         values = [f"{totals.get(part, 'null')}::numeric as {sum_name(part)}" for part in self.parts]
-        places = ", ".join([*(str(place) for place in range(1, len(keys) + 1)), f"base.{counted.counts}"])
         return f"""
             select {", ".join([*keys, *values, "null::text as missing"])}
             from (
-                select {", ".join([*grouped, *sums, counts])}
-                {self.source(table, period=piece.period)}
-                group by {places}
+                select {", ".join([*keys, *sums, "bool_or(counts) and counted is not null as counts"])}
+                from ({rows}) as pieces
+                group by {", ".join([*keys, "counted"])}
             ) as by_customer
             {f"group by {', '.join(keys)}" if keys else ""}
         """
@@ -153,11 +151,13 @@ class Reading:
             {f"group by {', '.join(keys)}" if keys else ""}
         """
 
-    def _added(self, family: Family, piece: Piece, own: Sequence[Measure]) -> str:
-        """What each row of a piece adds."""
+    def _added(self, family: Family, piece: Piece, own: Sequence[Measure], counted: Measure | None = None) -> str:
+        """What each row of a piece adds; where customers are counted, whose it is and whether it counts."""
         table = piece.table
         keys = [f"{self.key(name, table)} as {name}" for name in self.question.keys]
         values = [f"{self.value(part, family, table)} as {sum_name(part)}" for part in own]
+        if counted is not None:
+            values += [f"base.{counted.counts} as counted", f"{self.counts(counted, table)} as counts"]
         return f"select {', '.join([*keys, *values])} {self.source(table, period=piece.period)}"
 
     def _summed(self, family: Family, piece: Piece, own: Sequence[Measure]) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cdp.postgres.databases import Databases
 from projections.contract import Connected
 from projections.sales.figures import answer
-from projections.sales.pieces import pieces_of
+from projections.sales.pieces import Piece, pieces_of
 from projections.sales.question import Period, Question
 from projections.sales.readings import Reading
 from projections.sales.tables import LINES, MONTH, ORDERS, YEAR, Family, Table
@@ -92,7 +92,7 @@ def test_pieces_give_what_the_rows_give(
             read = sorted(answer(connection, question, ZoneInfo("UTC")).rows, key=repr)
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr(Family, "table", _base)
-                patched.setattr(Reading, "_same_piece", _none)
+                patched.setattr(Reading, "_same_pieces", _nowhere)
                 expected = sorted(answer(connection, question, ZoneInfo("UTC")).rows, key=repr)
             # Then the answers are the same
             assert read == expected, (measures, by, period)
@@ -102,8 +102,8 @@ def _base(family: Family, *_: object) -> Table:
     return family.base
 
 
-def _none(*_: object) -> None:
-    return None
+def _nowhere(*_: object) -> list[Piece]:
+    return []
 
 
 def _days(period: Period) -> Iterator[date]:
