@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+EXACT = Context(prec=400, traps=[Inexact])
+"""Arithmetic that never rounds: amounts have at most 24 digits before the point and 12 after it."""
 
 WHOLE_DIGITS, PLACES = 40, 24
 """How many digits of a number can be added up: before the point, and after it. A sum may have twelve more."""
@@ -70,6 +73,14 @@ class Columns:
             found = self._found[name] = [getattr(row, name) for row in self.rows]
         return found
 
+    def numbers(self, name: str, sql_type: str) -> list[Any]:
+        """A column of numbers with nothing for null. Raises `NotExact`, as `arrow` does."""
+        nothing = Decimal(0) if sql_type == "numeric" else 0
+        found: list[Any] = [nothing if each is None else each for each in self[name]]
+        if sql_type == "numeric" and not all(map(_exact, found)):
+            raise NotExact(name, sql_type)
+        return found
+
     def arrow(self, name: str, sql_type: str) -> pa.Array:
         """A column in Arrow's memory; a UUID is its 16 bytes. Raises `NotExact`."""
         found = self._arrow.get((name, sql_type))
@@ -91,6 +102,12 @@ def _fits(numbers: pa.Array) -> bool:
 
 
 _LIMIT = Decimal(10) ** WHOLE_DIGITS
+
+
+def _exact(number: Decimal) -> bool:
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -PLACES and number.copy_abs() < _LIMIT
+
 
 _SHARED = ("timestamptz", "uuid")
 """Moments and UUIDs take their time; rows that are made together share theirs, so each is turned once."""

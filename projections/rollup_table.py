@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-import pyarrow as pa
-
 from projections.columns import Columns
 from projections.contract import Connected
 from projections.copying import copy_groups, copy_rows
 from projections.rollups import Figure, Group, Rollup
-from projections.tallies import in_rows
+from projections.tallies import few, in_rows
 
 MANY = 500
 """From how many rows on a change is copied."""
@@ -34,7 +32,7 @@ class RollupTable:
     def apply(self, connection: Connected, old: Columns, new: Columns) -> None:
         """Takes the old rows off and adds the new ones, which the source table holds already."""
         if not self._rollup.distinct and not self._extremes:
-            self._add_groups(connection, self._rollup.tally.changed(old, new))
+            self._add_up(connection, old, new)
             return
         changes: Changes = self._rollup.difference(old, new)
         for name, figure in self._rollup.distinct.items():
@@ -53,7 +51,11 @@ class RollupTable:
         nothing = [None] * len(self._extremes)
         self._store(connection, [(*group, *changes[group], *extremes.get(group, nothing)) for group in groups])
 
-    def _add_groups(self, connection: Connected, groups: pa.Table) -> None:
+    def _add_up(self, connection: Connected, old: Columns, new: Columns) -> None:
+        if few(old, new):
+            self._store(connection, self._rollup.changed(old, new))
+            return
+        groups = self._rollup.tally.changed(old, new)
         if len(groups) < MANY:
             self._store(connection, in_rows(groups))
         else:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, Inexact, localcontext
+from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from projections.columns import EXACT as EXACT
 from projections.columns import Columns
-from projections.tallies import Column, Tally, in_rows
-
-EXACT = Context(prec=400, traps=[Inexact])
-"""Arithmetic that never rounds: amounts have at most 24 digits before the point and 12 after it."""
+from projections.tallies import Column, Tally
 
 Group = tuple[Any, ...]
 
@@ -65,17 +63,16 @@ class Rollup:
 
     def changed(self, old: Columns, new: Columns) -> list[tuple[Any, ...]]:
         """The groups whose count or sums change, each with how much they do. Exact to the last digit."""
-        return in_rows(self.tally.changed(old, new))
+        return self.tally.changed_rows(old, new)
 
     def difference(self, old: Columns, new: Columns) -> dict[Group, list[Any]]:
         """By group: how much the count and each sum change, be it by nothing."""
-        rows = in_rows(self.tally.difference(old, new))
+        rows = self.tally.difference_rows(old, new)
         return {row[: len(self.keys)]: [*row[len(self.keys) :]] for row in rows}
 
     def values(self, figure: Figure, old: Columns, new: Columns) -> dict[tuple[Group, Any], int]:
         """By group and value of a figure's column: in how many rows more, or fewer, it occurs."""
-        tally = self.tally_of(figure)
-        rows = in_rows(tally.changed(old, new))
+        rows = self.tally_of(figure).changed_rows(old, new)
         return {(row[:-2], row[-2]): row[-1] for row in rows if row[-2] is not None}
 
     @cached_property

@@ -7,18 +7,23 @@ as they are. Nothing is ever rounded: numbers have 40 digits before the point an
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import localcontext
 from functools import lru_cache, reduce
+from itertools import repeat
+from operator import add, sub
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from projections.columns import Columns
+from projections.columns import EXACT, Columns
 
 _SUM = pc.ScalarAggregateOptions(skip_nulls=True, min_count=0)
 _FEWER = [pa.decimal128(38, places) for places in (2, 6, 12)]
 """Numbers that need no more digits are handed out in half the time."""
+
+FEW = 500
 
 _MANY = 50_000
 """From how many groups on several processors are worth their coming together."""
@@ -71,9 +76,36 @@ class Tally:
         differs = (pc.not_equal(groups[name], pa.scalar(0, groups[name].type)) for name in self._added)
         return groups.filter(reduce(pc.or_, differs))
 
+    def difference_rows(self, old: Columns, new: Columns) -> list[tuple[Any, ...]]:
+        """`difference` in rows."""
+        return self._one_by_one(old, new) if few(old, new) else in_rows(self.difference(old, new))
+
+    def changed_rows(self, old: Columns, new: Columns) -> list[tuple[Any, ...]]:
+        """`changed` in rows."""
+        if not few(old, new):
+            return in_rows(self.changed(old, new))
+        return [row for row in self._one_by_one(old, new) if any(row[len(self._keys) :])]
+
+    def _one_by_one(self, old: Columns, new: Columns) -> list[tuple[Any, ...]]:
+        """The difference of few rows, for which it takes longer to bring the columns under way."""
+        groups: dict[tuple[Any, ...], list[Any]] = {}
+        with localcontext(EXACT):
+            for rows, change in ((old, sub), (new, add)):
+                keys = zip(*(rows[key.name] for key in self._keys), strict=True) if self._keys else repeat(())
+                sums = [rows.numbers(*each) for each in self._sums]
+                for group, *values in zip(keys, repeat(1, len(rows)), *sums, strict=False):
+                    found = groups.setdefault(group, [0] * len(values))
+                    found[:] = map(change, found, values)
+        return [(*group, *sums) for group, sums in groups.items()]
+
     def _negated(self, groups: pa.Table) -> pa.Table:
         negated = [pc.negate(groups[name]) for name in self._added]
         return pa.table([*(groups[name] for name in self._grouped), *negated], names=self._names)
+
+
+def few(old: Columns, new: Columns) -> bool:
+    """Whether rows are added up faster one by one."""
+    return len(old) + len(new) < FEW
 
 
 def in_rows(groups: pa.Table) -> list[tuple[Any, ...]]:

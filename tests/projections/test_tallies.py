@@ -6,12 +6,14 @@ from collections import defaultdict
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from typing import Any, NamedTuple
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projections import tallies
 from projections.columns import Columns, NotExact
 from projections.rollups import EXACT, Figure, Rollup
 
@@ -63,33 +65,37 @@ sales = st.lists(
 )
 
 
-@given(sales, sales)
-def test_what_goes_is_taken_off_and_what_comes_is_added(old: list[Sale], new: list[Sale]) -> None:
+@given(sales, sales, st.booleans())
+def test_what_goes_is_taken_off_and_what_comes_is_added(old: list[Sale], new: list[Sale], columns: bool) -> None:
     expected: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0, Decimal(0), 0])
     with localcontext(EXACT):
         for rows, sign in ((old, -1), (new, 1)):
             for row in rows:
                 sums = expected[row.source, row.store, row.day, row.hour, row.place, row.large]
                 sums[:] = [sums[0] + sign, sums[1] + sign * (row.amount or 0), sums[2] + sign * (row.pieces or 0)]
-    assert SALES.difference(Columns(old), Columns(new)) == expected
-    changed = {row[:6]: [*row[6:]] for row in SALES.changed(Columns(old), Columns(new))}
+    with patch.object(tallies, "FEW", 0 if columns else 500):
+        assert SALES.difference(Columns(old), Columns(new)) == expected
+        changed = {row[:6]: [*row[6:]] for row in SALES.changed(Columns(old), Columns(new))}
     assert changed == {group: sums for group, sums in expected.items() if any(sums)}
 
 
-@given(sales, sales)
-def test_values_are_counted_by_how_many_rows_more_have_them(old: list[Sale], new: list[Sale]) -> None:
+@given(sales, sales, st.booleans())
+def test_values_are_counted_by_how_many_rows_more_have_them(old: list[Sale], new: list[Sale], columns: bool) -> None:
     rollup = Rollup("pieces", "sales", {"store": "text"}, "sales")
     expected: defaultdict[tuple[Any, Any], int] = defaultdict(int)
     for rows, sign in ((old, -1), (new, 1)):
         for row in rows:
             if row.pieces is not None:
                 expected[(row.store,), row.pieces] += sign
-    found = rollup.values(Figure("pieces", "bigint"), Columns(old), Columns(new))
+    with patch.object(tallies, "FEW", 0 if columns else 500):
+        found = rollup.values(Figure("pieces", "bigint"), Columns(old), Columns(new))
     assert found == {each: change for each, change in expected.items() if change}
 
 
+@pytest.mark.parametrize("few", [0, 500])
 @pytest.mark.parametrize("amount", [Decimal("1E-25"), Decimal("1E+40")])
-def test_a_number_that_no_sum_can_hold_is_named(amount: Decimal) -> None:
+def test_a_number_that_no_sum_can_hold_is_named(amount: Decimal, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies, "FEW", few)
     sale = Sale(None, None, None, None, None, amount, None)
     with pytest.raises(NotExact, match=r"the column amount of the type numeric .* at most 40 digits"):
         SALES.changed(Columns(()), Columns([sale]))
