@@ -60,7 +60,7 @@ class Figures:
 def answer(connection: Connected, question: Question, shop: ZoneInfo) -> Figures:
     """The figures, exact, read as far as they are wanted. Reads the stable views of the sales projection."""
     connection.execute(f"set local work_mem = '{WORK_MEMORY}'")
-    stretches = Stretches(question, _extent(connection, question) if leading_time(question) else None)
+    stretches = Stretches(question, _extent(connection, question, shop) if leading_time(question) else None)
     columns = (*question.keys, *question.measures)
     found: list[tuple[Any, ...]] = []
     groups = 0
@@ -81,17 +81,17 @@ def _read(connection: Connected, question: Question, shop: ZoneInfo) -> list[tup
     return connection.execute(statement.sql.encode(), statement.parameters).fetchall()
 
 
-def _extent(connection: Connected, question: Question) -> Period | None:
-    """The days that there is anything of, and one before and after, as days begin earlier or later in other zones.
+def _extent(connection: Connected, question: Question, shop: ZoneInfo) -> Period | None:
+    """The days that there is anything of; in another time zone one more before and after, as they begin at other times.
 
     None if there is nothing, or something at the end of all time, which no day comes after.
     """
     tables = " union all ".join(f"select min(day), max(day) from sales.{each.base.name}" for each in question.families)
     bounds = f"select min(first), max(last) from ({tables}) as bounds (first, last)"
     [(first, last)] = connection.execute(bounds.encode()).fetchall()
-    around = timedelta(days=1)
-    if first is None or min(first - date.min, date.max - last) <= around:
+    if first is None or min(first - date.min, date.max - last) <= timedelta(days=1):
         return None
+    around = timedelta(days=int(question.zone is not None and question.zone != shop))
     return Period(first - around, last + around)
 
 

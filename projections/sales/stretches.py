@@ -42,8 +42,8 @@ FEWEST = 1_000
 MORE = 1.25
 """How much longer a stretch is than what was found so far calls for."""
 
-LEAP = 16
-"""How many times as long as all before it a stretch is at most."""
+LEAP, IN_THE_DARK = 16, 4
+"""How many times as long as all before it a stretch is at most: where something was found, and where nothing was."""
 
 
 class Stretches:
@@ -81,8 +81,9 @@ class Stretches:
         """In how many days the rows are expected that are still wanted."""
         if not self._taken:
             return ceil(self._wanted / self._expected)
-        most = LEAP * self._taken
-        return min(most, ceil(MORE * (self._wanted + 1 - found) * self._taken / found)) if found else most
+        if not found:
+            return IN_THE_DARK * self._taken
+        return min(LEAP * self._taken, ceil(MORE * (self._wanted + 1 - found) * self._taken / found))
 
 
 def leading_time(question: Question) -> str | None:

@@ -98,6 +98,7 @@ def test_the_first_rows_are_those_of_the_whole_answer(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(stretches, "_rows_a_day", lambda _: stretches.FEWEST)
         patched.setattr(stretches, "LEAP", 2)
+        patched.setattr(stretches, "IN_THE_DARK", 1)
         part = answer(connection, question, SHOP)
         beside = compared(connection, dataclasses.replace(question, period=Period(begin, end)), SHOP, PREVIOUS)
     with pytest.MonkeyPatch.context() as patched:
