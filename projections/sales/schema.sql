@@ -206,7 +206,7 @@ create table if not exists lines (
     amount numeric not null,
     discount numeric not null,
     firsts bigint not null
-);
+) with (autovacuum_vacuum_insert_scale_factor = 0.02);
 
 create index if not exists lines_of_order
 on lines (order_key);

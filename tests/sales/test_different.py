@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cdp.postgres.databases import Databases
@@ -44,6 +44,19 @@ ONLY: tuple[dict[str, tuple[str, ...]], ...] = (
     {"department": ("food",), "category": ("drinks",)},
     {"product_brand": ("own",), "channel": ("store",)},
 )
+TEA = {"product_id": "tea", "price": "20", "category": "drinks", "brand": "own", "department": "food"}
+CUP = {"product_id": "cup", "price": "20", "category": "kitchen", "brand": "own", "department": "home"}
+MUG = {"product_id": "cup", "price": "20", "category": "drinks", "department": "food"}
+GIFT = {"product_id": "jam", "price": "0", "category": "drinks"}
+SEVERAL: Drawn = [
+    ({"user_id": "1"}, "Order Completed", 9, 0, {"products": [GIFT, TEA, CUP, TEA, MUG]}, {"order_id": "o1"}, "web"),
+    ({"user_id": "1"}, "Order Completed", 19, 0, {"products": [TEA, MUG]}, {"order_id": "o2"}, "web"),
+    ({"email": "2"}, "Order Completed", 29, 0, {"products": [CUP, MUG, TEA]}, {}, "store"),
+    ({"email": "2"}, "Order Refunded", 39, 0, {"products": [MUG]}, {"order_id": "o1"}, "web"),
+    ({"user_id": "1"}, "Order Updated", 49, 0, {"products": [CUP, CUP, GIFT, MUG]}, {"order_id": "o2"}, "web"),
+    ({"email": "2", "user_id": "1"}, "Order Cancelled", 59, -2, {}, {"order_id": "o2"}, "web"),
+]
+"""Orders with several lines of a kind, corrected, refunded and cancelled, and people who turn out to be one."""
 
 
 @pytest.fixture
@@ -55,6 +68,8 @@ def connection(databases: Databases) -> Iterator[Connected]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(worlds, st.integers(1, 6))
+@example(SEVERAL, 1)
+@example(SEVERAL[:3], 6)
 def test_different_orders_and_customers_are_what_duckdb_counts(
     connection: Connected, drawn: Drawn, batch_size: int
 ) -> None:
