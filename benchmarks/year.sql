@@ -132,6 +132,13 @@ select date_trunc('year', effective_at) as year, product_id, channel, source, cu
 from lines
 group by all;
 
+create temp table product_buyers as
+select date_trunc('year', effective_at) as year, product_id, subject, sold, count(*) as rows,
+    sum(quantity) as quantity, sum(total) as amount, sum(discount) as discount,
+    count_if(orders_of_product) as orders_of_product
+from lines
+group by all;
+
 create temp table baskets as
 select event_id, channel, source, store, currency, customer,
     sold, count(*) as rows, sum(quantity) as quantity,

@@ -74,6 +74,9 @@ BUYER_LINES = _of_lines(
 """The lines of a customer together, for what does not ask for products."""
 PRODUCTS = _of_lines("products", {"month": "date", "product": "text", **_SOLD}, _ORDERS_OF_PRODUCTS)
 PRODUCT_YEARS = _of_lines("product_years", {"year": "date", "product": "text", **_SOLD}, _ORDERS_OF_PRODUCTS)
+PRODUCT_BUYERS = _of_lines(
+    "product_buyers", {"year": "date", "product": "text", "profile": "text", **_LISTED}, _ORDERS_OF_PRODUCTS
+)
 BASKETS = _of_lines(
     "baskets",
     {"order_key": "text", "hour": "timestamptz", "day": "date", "profile": "text", **ORDER, **_LISTED},
@@ -92,5 +95,6 @@ ROLLUPS = (
     BUYER_LINES,
     PRODUCTS,
     PRODUCT_YEARS,
+    PRODUCT_BUYERS,
     BASKETS,
 )

@@ -502,6 +502,24 @@ create table if not exists product_years (
     )
 );
 
+create table if not exists product_buyers (
+    year date not null,
+    product text,
+    profile text,
+    kind text not null,
+    sold boolean not null,
+    rows bigint not null,
+    quantity numeric not null,
+    amount numeric not null,
+    discount numeric not null,
+    orders_of_product bigint not null,
+    unique nulls not distinct (year, product, profile, kind, sold)
+);
+
+create index if not exists product_buyers_of_product
+on product_buyers (product, profile) include (year)
+where sold;
+
 create table if not exists baskets (
     order_key text not null,
     hour timestamptz not null,

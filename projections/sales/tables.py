@@ -21,6 +21,7 @@ from projections.sales.rollups import (
     COUNT,
     DAILY,
     HOURLY,
+    PRODUCT_BUYERS,
     PRODUCT_YEARS,
     PRODUCTS,
     STORE_YEARS,
@@ -225,6 +226,7 @@ LINES = Family(
         _rollup(BASKETS, HOUR),
         _rollup(PRODUCTS, MONTH),
         _rollup(BUYER_YEARS, YEAR, {"category", "department"}),
+        _rollup(PRODUCT_BUYERS, YEAR, {"product"}),
     ),
     {"sold_lines": _SOLD},
 )
