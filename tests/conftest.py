@@ -121,7 +121,11 @@ def real_data() -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give properties with settings of their own the patience of all; in the quick run, a few examples too."""
+    """Give properties with settings of their own the patience of all; in the quick run, a few examples too.
+
+    What takes minutes is begun first, so that no worker is left alone with it in the end.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("real_data") is None)
     quick = config.getoption("--hypothesis-profile") == "fast"
     most = hypothesis.settings.get_profile("fast").max_examples if quick else sys.maxsize
     for function in {item.function for item in items if isinstance(item, pytest.Function)}:

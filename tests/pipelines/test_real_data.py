@@ -26,7 +26,7 @@ from tests.demo.slice import sliced
 from tests.files.importing import silent
 
 pytest.importorskip("apache_beam", reason="pipelines need the extra `pipelines`")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_data]
 
 MAPPING = Path(__file__).parents[2] / "docs" / "mappings" / "online_retail.toml"
 
