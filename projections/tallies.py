@@ -24,6 +24,7 @@ _FEWER = [pa.decimal128(38, places) for places in (2, 6, 12)]
 """Numbers that need no more digits are handed out in half the time."""
 
 FEW = 500
+"""Up to how many rows it takes longer to bring columns under way than to add rows up one by one."""
 
 _MANY = 50_000
 """From how many groups on several processors are worth their coming together."""

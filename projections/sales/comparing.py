@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from projections.contract import Connected
 from projections.sales.dimensions import TIMES
 from projections.sales.figures import PLACES, Figures, answer
-from projections.sales.question import LARGEST_LIMIT, Period, Question
-from projections.sales.stretches import LONGEST, began, leading_time
+from projections.sales.question import LARGEST_LIMIT, Period, Question, began
+from projections.sales.stretches import LONGEST, leading_time
 
 Key = tuple[Any, ...]
 _ROUNDED = Decimal(1).scaleb(-PLACES)

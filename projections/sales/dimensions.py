@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from projections.sales.tables import DAY, HOUR, MONTH, YEAR
-from projections.sales.views.customer_groups import BASKET, LIFE, LIFE_MONTHS, RFM_SEGMENT, SCORES, TIERS, Group, trait
+from projections.sales.views.customer_groups import (
+    BASKET,
+    LIFE,
+    LIFE_MONTHS,
+    MONDAY,
+    RFM_SEGMENT,
+    SCORES,
+    TIERS,
+    Group,
+    trait,
+)
 
 NONE = "(none)"
 """How a filter says that a dimension is not known."""
@@ -31,7 +41,7 @@ class Dimension(NamedTuple):
 _TIME: tuple[Dimension, ...] = (
     Dimension("hour", "timestamptz", "when the hour began", HOUR, "{hour}"),
     Dimension("day", "date", "the calendar day", DAY, "{day}"),
-    Dimension("week", "date", "the Monday of the ISO week", DAY, "{day} - ({day} - date '0001-01-01') %% 7"),
+    Dimension("week", "date", "the Monday of the ISO week", DAY, MONDAY.format("{day}")),
     Dimension("month", "date", "the first day of the month", MONTH, "date_trunc('month', {day}::timestamp)::date"),
     Dimension(
         "quarter", "date", "the first day of the quarter", MONTH, "date_trunc('quarter', {day}::timestamp)::date"

@@ -44,7 +44,7 @@ class Period:
     def whole(self, width: str) -> Period | None:
         """The longest stretch of it that is made of whole months, or years; None if it has none."""
         first = None if self.first is None else _next_begin(self.first, width)
-        last = None if self.last is None else _begin(self.last + timedelta(days=1), width) - timedelta(days=1)
+        last = None if self.last is None else began(width, self.last + timedelta(days=1)) - timedelta(days=1)
         return None if first is not None and last is not None and last < first else Period(first, last)
 
     def without(self, inner: Period | None) -> list[Period]:
@@ -163,14 +163,24 @@ class Question:
                     )
 
 
-def _begin(day: date, width: str) -> date:
-    """The first day of its month, or year."""
-    return day.replace(day=1) if width == MONTH else day.replace(month=1, day=1)
+def began(time: str, day: date) -> date:
+    """The first day of the week, month, quarter or year that a day is in; of a day or an hour itself."""
+    match time:
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case "quarter":
+            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+        case "year":
+            return day.replace(month=1, day=1)
+        case _:
+            return day
 
 
 def _next_begin(day: date, width: str) -> date:
     """The first day of a month, or year, that is not before it."""
-    if day == _begin(day, width):
+    if day == began(width, day):
         return day
     return _months_before(day, -1) if width == MONTH else date(day.year + 1, 1, 1)
 

@@ -7,11 +7,11 @@ is past the limit need not be read. Stretches begin and end where that column ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from math import ceil, prod
 
 from projections.sales.dimensions import TIMES
-from projections.sales.question import Period, Question
+from projections.sales.question import Period, Question, began
 
 LONGEST: Mapping[str, int] = {"hour": 1, "day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
 """The dimensions of time by which an answer can be cut, with how many days such a time has at most."""
@@ -90,21 +90,6 @@ def leading_time(question: Question) -> str | None:
     """The dimension of time that rows go by before all else, so that the first can be read without the others."""
     first = question.ordering[0].removeprefix("-")
     return first if first in LONGEST else None
-
-
-def began(time: str, day: date) -> date:
-    """The first day of the week, month, quarter or year that a day is in; of a day or an hour itself."""
-    match time:
-        case "week":
-            return day - timedelta(days=day.weekday())
-        case "month":
-            return day.replace(day=1)
-        case "quarter":
-            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
-        case "year":
-            return day.replace(month=1, day=1)
-        case _:
-            return day
 
 
 def _rows_a_day(question: Question) -> float:

@@ -1,4 +1,4 @@
-"""Databases that the tests of one module share: they only read what their fixture sent."""
+"""Databases for the tests of sales: fresh ones, and those that the tests of one module share, which only read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from cdp.postgres.databases import Databases
 from cdp.settings import Settings
+from projections.contract import Connected
 from tests.postgres.cluster import Cluster
+
+
+@pytest.fixture
+def connection(databases: Databases) -> Iterator[Connected]:
+    """A connection to a fresh read database."""
+    with databases.read.connection() as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import permutations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cdp.postgres.databases import Databases
 from projections.contract import Connected
 from projections.sales.contents import packed
 from projections.sales.question import Question
@@ -35,13 +32,6 @@ FILTERS: tuple[dict[str, tuple[str, ...]], ...] = (
     {"product": ("tea", "cup")},
     {"with_product": ("jam",)},
 )
-
-
-@pytest.fixture
-def connection(databases: Databases) -> Iterator[Connected]:
-    """A connection to a fresh read database."""
-    with databases.read.connection() as connection:
-        yield connection
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cdp.postgres.databases import Databases
 from cdp.value.definition import definition_of
 from projections.contract import Connected
 from projections.sales.dimensions import DIMENSIONS
@@ -30,13 +29,6 @@ COUNTED = {"points": "0.01", "referrals": 4, "touchpoint:Review Written": "1.5"}
 DEFINITION = definition_of(
     {"currency": "TRY", "coefficients": {**METRICS, **COUNTED}, "tiers": {"gold": "12.5", "silver": 8, "bronze": "4"}}
 )
-
-
-@pytest.fixture
-def connection(databases: Databases) -> Iterator[Connected]:
-    """A connection to a fresh read database."""
-    with databases.read.connection() as connection:
-        yield connection
 
 
 class Done(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cdp.postgres.databases import Databases
 from projections.contract import Connected
 from projections.sales.different import added_up
 from projections.sales.dimensions import NONE
@@ -57,13 +55,6 @@ SEVERAL: Drawn = [
     ({"email": "2", "user_id": "1"}, "Order Cancelled", 59, -2, {}, {"order_id": "o2"}, "web"),
 ]
 """Orders with several lines of a kind, corrected, refunded and cancelled, and people who turn out to be one."""
-
-
-@pytest.fixture
-def connection(databases: Databases) -> Iterator[Connected]:
-    """A connection to a fresh read database."""
-    with databases.read.connection() as connection:
-        yield connection
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

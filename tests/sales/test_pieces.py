@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cdp.postgres.databases import Databases
 from projections.contract import Connected
 from projections.sales.figures import answer
 from projections.sales.pieces import Piece, pieces_of
@@ -44,13 +43,6 @@ ASKED = (
     (("lines", "product_sales", "product_customers"), ("store", "cohort_year")),
     (("gross", "margin", "product_sales"), ("channel",)),
 )
-
-
-@pytest.fixture
-def connection(databases: Databases) -> Iterator[Connected]:
-    """A connection to a fresh read database."""
-    with databases.read.connection() as connection:
-        yield connection
 
 
 @given(periods, st.sampled_from([("category",), ("product",), ("store",), ("week",), ("hour", "product")]))

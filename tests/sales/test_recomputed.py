@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cdp.postgres.databases import Databases
 from projections.contract import Connected
 from tests.projections.variants import found, with_requirements
 from tests.projections.world import catch_up, rows_of
@@ -17,13 +14,6 @@ from tests.sales.orders import Drawn, world_of, worlds
 from tests.sales.recomputation import recomputed
 
 SALES = with_requirements(found("sales"))
-
-
-@pytest.fixture
-def connection(databases: Databases) -> Iterator[Connected]:
-    """A connection to a fresh read database."""
-    with databases.read.connection() as connection:
-        yield connection
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,8 +16,8 @@ from projections.contract import Connected
 from projections.sales import comparing, stretches
 from projections.sales.comparing import compared
 from projections.sales.figures import answer
-from projections.sales.question import LARGEST_LIMIT, PREVIOUS, Period, Question
-from projections.sales.stretches import LONGEST, Stretches, began, leading_time
+from projections.sales.question import LARGEST_LIMIT, PREVIOUS, Period, Question, began
+from projections.sales.stretches import LONGEST, Stretches, leading_time
 from tests.projections.variants import found, with_requirements
 from tests.projections.world import World, catch_up
 

@@ -120,7 +120,7 @@ def _read_orders(connection: Connected, kind: str, segment: str, reading: Readin
 def _read_lines(connection: Connected, kind: str, segment: str, reading: Reading) -> dict[str, Baskets]:
     """Orders by those of their lines that the filters leave."""
     [measure] = (MEASURES[name] for name in reading.question.measures)
-    rows = reading.source(LINES.base, f"({reading.value(measure, LINES, LINES.base)}) > 0")
+    rows = reading.source(LINES.base, reading.counts(measure, LINES.base))
     number = NUMBER.format(f"base.{kind}")
     statement = _LINES.format(segment=segment, kind=kind, number=number, rows=rows)
     found: defaultdict[str, list[tuple[int, Numbers]]] = defaultdict(list)

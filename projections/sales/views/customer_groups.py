@@ -34,10 +34,13 @@ class Group(NamedTuple):
         return f"left join {to} on {self.name}.profile = base.profile"
 
 
+MONDAY = "{0} - ({0} - date '0001-01-01') %% 7"
+"""The Monday of a day's week. The first day of the year 1 was a Monday."""
+
 LIFE = Group(
     "life",
-    """
-    select profile, first_day, first_day - (first_day - date '0001-01-01') %% 7 as first_week
+    f"""
+    select profile, first_day, {MONDAY.format("first_day")} as first_week
     from (
         select profile, min(day) as first_day
         from sales.movements
@@ -46,7 +49,7 @@ LIFE = Group(
     ) as bought
     """,
 )
-"""The day and the week of each customer's first purchase. The first day of the year 1 was a Monday."""
+"""The day and the week of each customer's first purchase."""
 
 LIFE_MONTHS = Group(
     "life_months",
