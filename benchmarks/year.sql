@@ -45,6 +45,13 @@ select date_trunc('month', effective_at) as month, subject, channel, source, sen
 from orders
 group by all;
 
+create temp table buyer_weeks as
+select greatest(date_trunc('week', effective_at), date_trunc('month', effective_at)) as split_week, subject, channel, source, sent.currency, customer,
+    sent.total > 0 as purchase, count(*) as rows, sum(sent.total) as amount, sum(sent.discount) as discount,
+    sum(list_sum(list_transform(sent.products, lambda line: coalesce(line.quantity, 1)))) as units
+from orders
+group by all;
+
 create temp table lines as
 with listed as (
     select effective_at, channel, source, sent.store, sent.currency, customer, subject, event_id,

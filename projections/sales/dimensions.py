@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from projections.sales.tables import DAY, HOUR, MONTH, YEAR
+from projections.sales.tables import DAY, HOUR, MONTH, SPLIT_WEEK, YEAR
 from projections.sales.views.customer_groups import (
     BASKET,
-    LIFE,
     LIFE_MONTHS,
+    LIFE_WEEKS,
     MONDAY,
     RFM_SEGMENT,
     SCORES,
@@ -41,7 +41,7 @@ class Dimension(NamedTuple):
 _TIME: tuple[Dimension, ...] = (
     Dimension("hour", "timestamptz", "when the hour began", HOUR, "{hour}"),
     Dimension("day", "date", "the calendar day", DAY, "{day}"),
-    Dimension("week", "date", "the Monday of the ISO week", DAY, MONDAY.format("{day}")),
+    Dimension("week", "date", "the Monday of the ISO week", SPLIT_WEEK, MONDAY.format("{day}")),
     Dimension("month", "date", "the first day of the month", MONTH, "date_trunc('month', {day}::timestamp)::date"),
     Dimension(
         "quarter", "date", "the first day of the quarter", MONTH, "date_trunc('quarter', {day}::timestamp)::date"
@@ -85,8 +85,12 @@ _TRAITS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 
 def _cohort(period: str) -> Iterator[Dimension]:
-    began_on, join = ("life.first_day", LIFE) if period == "week" else ("life_months.first_month", LIFE_MONTHS)
-    cohort = "life.first_week" if period == "week" else f"date_trunc('{period}', {began_on})::date"
+    if period == "week":
+        join, began_on = LIFE_WEEKS, "life_weeks.first_week"
+        cohort = began_on
+    else:
+        join, began_on = LIFE_MONTHS, "life_months.first_month"
+        cohort = f"date_trunc('{period}', {began_on})::date"
     began = f"the {'Monday of the week' if period == 'week' else f'first day of the {period}'}"
     yield Dimension(
         f"cohort_{period}",

@@ -1,6 +1,6 @@
 """Which tables a part of an answer is read from: for each stretch of its time the smallest table that can tell it.
 
-Most of a long period is whole years or months, for which there are small tables; what is left at its ends is read from
+Most of a long period is whole years, months or weeks, for which there are small tables; what is left at its ends is read from
 finer ones. Each moment of the period is in exactly one piece.
 """
 
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from projections.sales.dimensions import DIMENSIONS, TIMES
 from projections.sales.question import Period, Question, hours_apart
-from projections.sales.tables import DAY, FINENESS, HOUR, MONTH, YEAR, Family, Table
+from projections.sales.tables import DAY, FINENESS, HOUR, MONTH, SPLIT_WEEK, YEAR, Family, Table
 
 
 class Piece(NamedTuple):
@@ -42,7 +42,7 @@ def _grain(question: Question) -> str:
 
 def _pieces(family: Family, dimensions: Collection[str], grain: str, period: Period) -> Iterator[Piece]:
     table = family.table(dimensions, grain)
-    whole = period.whole(table.grain) if table.grain in (YEAR, MONTH) else period
+    whole = period.whole(table.grain) if table.grain in (YEAR, MONTH, SPLIT_WEEK) else period
     if whole is not None:
         yield Piece(table, whole)
     for rest in period.without(whole):

@@ -19,7 +19,7 @@ from projections.sales.side_facts import CostFact, RateFact, RewardFact, cost_fa
 
 PROJECTION = Declared(
     name="sales",
-    version=6,
+    version=7,
     facts=(
         Facts("order_facts", OrderFact, order_facts),
         Facts("reward_facts", RewardFact, reward_facts),

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from projections.sales.dimensions import DIMENSIONS, NONE, TIMES
 from projections.sales.measures import MEASURES, Measure, in_money, parts
-from projections.sales.tables import MONTH, Family
+from projections.sales.rows import first_of_split_week
+from projections.sales.tables import MONTH, SPLIT_WEEK, Family
 from projections.sales.views.judging import UNJUDGED, Judging
 
 LARGEST_LIMIT = 100_000
@@ -42,7 +43,7 @@ class Period:
         return begins and (self.last is None or (self.last + timedelta(days=1)).day == 1)
 
     def whole(self, width: str) -> Period | None:
-        """The longest stretch of it that is made of whole months, or years; None if it has none."""
+        """The longest stretch of it that is made of whole split weeks, months or years; None if it has none."""
         first = None if self.first is None else _next_begin(self.first, width)
         last = None if self.last is None else began(width, self.last + timedelta(days=1)) - timedelta(days=1)
         return None if first is not None and last is not None and last < first else Period(first, last)
@@ -164,8 +165,10 @@ class Question:
 
 
 def began(time: str, day: date) -> date:
-    """The first day of the week, month, quarter or year that a day is in; of a day or an hour itself."""
+    """The first day of the week, split week, month, quarter or year that a day is in; of a day or an hour itself."""
     match time:
+        case "split_week":
+            return first_of_split_week(day)
         case "week":
             return day - timedelta(days=day.weekday())
         case "month":
@@ -179,9 +182,11 @@ def began(time: str, day: date) -> date:
 
 
 def _next_begin(day: date, width: str) -> date:
-    """The first day of a month, or year, that is not before it."""
+    """The first day of a split week, month or year that is not before it."""
     if day == began(width, day):
         return day
+    if width == SPLIT_WEEK:
+        return min(began("week", day) + timedelta(days=7), _months_before(day, -1))
     return _months_before(day, -1) if width == MONTH else date(day.year + 1, 1, 1)
 
 

@@ -46,13 +46,10 @@ HOURLY = Rollup(
     _AMOUNTS,
 )
 DAILY = Rollup("daily", "movements", {"day": "date", **ORDER, **_MOVED}, COUNT, _AMOUNTS)
-BUYER_MONTHS = Rollup(
-    "buyer_months",
-    "movements",
-    {"month": "date", "profile": "text", **PLACE, "currency": "text", "customer": "text", **_MOVED},
-    COUNT,
-    _AMOUNTS,
-)
+_BOUGHT: Mapping[str, str] = {"profile": "text", **PLACE, "currency": "text", "customer": "text", **_MOVED}
+BUYER_MONTHS = Rollup("buyer_months", "movements", {"month": "date", **_BOUGHT}, COUNT, _AMOUNTS)
+BUYER_WEEKS = Rollup("buyer_weeks", "movements", {"split_week": "date", **_BOUGHT}, COUNT, _AMOUNTS)
+"""By split weeks, of which months as well as weeks are made."""
 
 
 def _of_lines(table: str, keys: Mapping[str, str], orders: Sequence[str]) -> Rollup:
@@ -88,6 +85,7 @@ ROLLUPS = (
     HOURLY,
     DAILY,
     BUYER_MONTHS,
+    BUYER_WEEKS,
     CATEGORIES,
     CATEGORY_MONTHS,
     STORE_YEARS,

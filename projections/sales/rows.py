@@ -7,7 +7,7 @@ rows. Amounts are negative only where a source sent them so; what a row adds to 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -31,6 +31,12 @@ ORDERS_OF: Mapping[str | None, str] = {
 def first_of_month(day: date) -> date:
     """The first day of its month. Most rows of a batch are of few days."""
     return day.replace(day=1)
+
+
+@lru_cache(maxsize=4_096)
+def first_of_split_week(day: date) -> date:
+    """The first day of its week that is in its month. A week that two months share is two split weeks."""
+    return max(day - timedelta(days=day.weekday()), day.replace(day=1))
 
 
 @lru_cache(maxsize=4_096)
@@ -140,6 +146,11 @@ class MovementRow(NamedTuple):
     def month(self) -> date:
         """The first day of the month."""
         return first_of_month(self.day)
+
+    @property
+    def split_week(self) -> date:
+        """The first day of the week, or of the month if that is later."""
+        return first_of_split_week(self.day)
 
 
 class LineRow(NamedTuple):

@@ -322,6 +322,29 @@ create table if not exists buyer_months (
     )
 );
 
+create table if not exists buyer_weeks (
+    split_week date not null,
+    profile text,
+    channel text not null,
+    source uuid not null,
+    brand text,
+    currency text,
+    customer text not null,
+    kind text not null,
+    purchase boolean not null,
+    first boolean not null,
+    late boolean,
+    rows bigint not null,
+    amount numeric not null,
+    units numeric not null,
+    discount numeric not null,
+    tax numeric not null,
+    shipping numeric not null,
+    unique nulls not distinct (
+        split_week, profile, channel, source, brand, currency, customer, kind, purchase, first, late
+    )
+);
+
 create table if not exists categories (
     day date not null,
     channel text not null,

@@ -15,6 +15,7 @@ from projections.sales.rollups import (
     BASKETS,
     BUYER_LINES,
     BUYER_MONTHS,
+    BUYER_WEEKS,
     BUYER_YEARS,
     CATEGORIES,
     CATEGORY_MONTHS,
@@ -28,8 +29,9 @@ from projections.sales.rollups import (
 )
 from projections.sales.rows import ORDERS_OF
 
-HOUR, DAY, MONTH, YEAR = "hour", "day", "month", "year"
-FINENESS = (YEAR, MONTH, DAY, HOUR)
+HOUR, DAY, SPLIT_WEEK, MONTH, YEAR = "hour", "day", "split_week", "month", "year"
+FINENESS = (YEAR, MONTH, SPLIT_WEEK, DAY, HOUR)
+"""Each is made of whole ones of the next, which is why weeks end where their month does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +181,7 @@ _OWNED = frozenset(
 _PRODUCT = frozenset({"product", "category", "product_brand", "department"})
 
 
-_AGES: Mapping[str, str] = {"age_weeks": DAY, "age_months": MONTH, "age_quarters": MONTH, "age_years": YEAR}
+_AGES: Mapping[str, str] = {"age_weeks": SPLIT_WEEK, "age_months": MONTH, "age_quarters": MONTH, "age_years": YEAR}
 """How fine a table's time must be for the age of a customer to be known."""
 
 
@@ -210,7 +212,7 @@ ORDERS = Family(
     "orders",
     Table("movements", HOUR, _ORDER | _OWNED, _BASE),
     _ORDERS,
-    (_rollup(HOURLY, HOUR), _rollup(BUYER_MONTHS, MONTH), _rollup(DAILY, DAY)),
+    (_rollup(HOURLY, HOUR), _rollup(BUYER_MONTHS, MONTH), _rollup(DAILY, DAY), _rollup(BUYER_WEEKS, SPLIT_WEEK)),
     {"purchases": _PURCHASE},
 )
 LINES = Family(

@@ -40,6 +40,9 @@ ASKED = (
     (("product_sales",), ("hour", "channel")),
     (("product_sales",), ("cohort_month", "age_months")),
     (("gross", "customers", "new_customers", "aov"), ("cohort_month",)),
+    (("gross", "customers"), ("cohort_week", "age_weeks")),
+    (("net", "customers"), ("week",)),
+    (("orders", "customers", "product_customers"), ("cohort_week", "age_months")),
     (("lines", "product_sales", "product_customers"), ("store", "cohort_year")),
     (("gross", "margin", "product_sales"), ("channel",)),
 )

@@ -78,12 +78,16 @@ def test_rollups_are_what_duckdb_makes_of_the_facts(connection: Connected, drawn
         "select count(distinct profile), count(distinct profile) from customers where gross > 0",
     )
     assert kept == expected
-    # And what each customer did in a month is the sum of the movements
+    # And what each customer did in a month, and in each of its weeks, is the sum of the movements
     group = "profile, channel, source, currency, customer, kind, first, late"
-    month, sums = "date_trunc('month', day)::date", "sum(amount), sum(units), sum(shipping)"
-    moved = f"select {month}, {group}, count(*), {sums} from sales.movements group by {month}, {group}"
-    kept_months = f"select month, {group}, sum(rows)::bigint, {sums} from sales.buyer_months group by month, {group}"
-    assert in_order(connection, kept_months) == in_order(connection, moved)
+    sums = "sum(amount), sum(units), sum(shipping)"
+    month = "date_trunc('month', day)::date"
+    split_week = f"greatest(date_trunc('week', day)::date, {month})"
+    for column, begins in ("month", month), ("split_week", split_week):
+        moved = f"select {begins}, {group}, count(*), {sums} from sales.movements group by {begins}, {group}"
+        table = f"sales.buyer_{column.removeprefix('split_')}s"
+        kept = f"select {column}, {group}, sum(rows)::bigint, {sums} from {table} group by {column}, {group}"
+        assert in_order(connection, kept) == in_order(connection, moved)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,37 +16,28 @@ from zoneinfo import ZoneInfo
 
 from projections.contract import Connected
 from projections.sales.figures import PLACES, answer
-from projections.sales.question import LARGEST_LIMIT, InvalidQuestion, Period, Question
+from projections.sales.question import LARGEST_LIMIT, InvalidQuestion, Period, Question, began
+from projections.sales.rollups import BUYER_MONTHS, BUYER_WEEKS
+from projections.sales.tables import MONTH, SPLIT_WEEK
 
 PERIODS = ("month", "quarter", "year", "week")
 CUSTOMERS = "customers"
 
 _SIZES = """
-select date_trunc(%(period)s, first_month)::date, count(*)
+select date_trunc(%(period)s, first)::date, count(*)
 from (
-    select profile, min(month) as first_month
-    from sales.buyer_months
+    select profile, min({grain}) as first
+    from sales.{table}
     where purchase and profile is not null
     group by profile
 ) as firsts
-where first_month < date_trunc('month', %(last)s::date)
-    or first_month = date_trunc('month', %(last)s::date)
+where first < %(last_begins)s
+    or first = %(last_begins)s
         and exists (
             select
             from sales.movements
             where movements.profile = firsts.profile and kind = 'sale' and amount > 0 and day <= %(last)s
         )
-group by 1
-"""
-_SIZES_OF_WEEKS = """
-select date_trunc('week', first_day)::date, count(*)
-from (
-    select min(day) as first_day
-    from sales.movements
-    where kind = 'sale' and amount > 0 and profile is not null
-    group by profile
-) as firsts
-where first_day <= %(last)s
 group by 1
 """
 
@@ -97,8 +88,10 @@ def read_cohorts(
         begins, age, key = row[0], row[1], row[2:keys]
         if begins is not None and age >= 0 and (first is None or begins >= first):
             found.setdefault((begins, key), {})[age] = row[keys:]
-    statement = _SIZES_OF_WEEKS if period == "week" else _SIZES
-    sizes: dict[date, int] = dict(connection.execute(statement, {"period": period, "last": last}).fetchall())
+    table, grain = (BUYER_WEEKS, SPLIT_WEEK) if period == "week" else (BUYER_MONTHS, MONTH)
+    parameters = {"period": period, "last": last, "last_begins": began(grain, last)}
+    statement = _SIZES.format(table=table.table, grain=grain)
+    sizes: dict[date, int] = dict(connection.execute(statement.encode(), parameters).fetchall())
     longest = max((_since(period, begins, last) for begins, _ in found), default=-1)
     nothing = tuple(None if measure.ratio else Decimal(0) for measure in asked.chosen)
     for (begins, key), cells in sorted(found.items(), key=lambda each: (each[0][0], str(each[0][1]))):

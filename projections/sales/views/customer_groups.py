@@ -37,20 +37,6 @@ class Group(NamedTuple):
 MONDAY = "{0} - ({0} - date '0001-01-01') %% 7"
 """The Monday of a day's week. The first day of the year 1 was a Monday."""
 
-LIFE = Group(
-    "life",
-    f"""
-    select profile, first_day, {MONDAY.format("first_day")} as first_week
-    from (
-        select profile, min(day) as first_day
-        from sales.movements
-        where kind = 'sale' and amount > 0 and profile is not null
-        group by profile
-    ) as bought
-    """,
-)
-"""The day and the week of each customer's first purchase."""
-
 LIFE_MONTHS = Group(
     "life_months",
     """
@@ -60,7 +46,18 @@ LIFE_MONTHS = Group(
     group by profile
     """,
 )
-"""Its month, which is enough for all but weeks and is known from a small table."""
+"""The month of each customer's first purchase."""
+
+LIFE_WEEKS = Group(
+    "life_weeks",
+    f"""
+    select profile, {MONDAY.format("min(split_week)")} as first_week
+    from sales.buyer_weeks
+    where purchase and profile is not null
+    group by profile
+    """,
+)
+"""The Monday of its week."""
 
 _NET = "sum(case kind when 'sale' then amount when 'refund' then -amount when 'cancellation' then -amount else 0 end)"
 _ACTED = """
