@@ -1,7 +1,7 @@
 """Which tables a part of an answer is read from: for each stretch of its time the smallest table that can tell it.
 
-Most of a long period is whole years, months or weeks, for which there are small tables; what is left at its ends is read from
-finer ones. Each moment of the period is in exactly one piece.
+Most of a long period is whole years, months or weeks, for which there are small tables; what is left at its ends is
+read from finer ones. Each moment of the period is in exactly one piece.
 """
 
 from __future__ import annotations

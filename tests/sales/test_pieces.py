@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from projections.contract import Connected
 from projections.sales.figures import answer
 from projections.sales.pieces import Piece, pieces_of
-from projections.sales.question import Period, Question
+from projections.sales.question import Period, Question, began
 from projections.sales.readings import Reading
-from projections.sales.tables import LINES, MONTH, ORDERS, YEAR, Family, Table
+from projections.sales.rows import first_of_split_week
+from projections.sales.tables import LINES, MONTH, ORDERS, SPLIT_WEEK, YEAR, Family, Table
 from tests.projections.variants import found, with_requirements
 from tests.projections.world import catch_up
 from tests.sales.orders import Drawn, world_of, worlds
@@ -48,16 +49,53 @@ ASKED = (
 )
 
 
-@given(periods, st.sampled_from([("category",), ("product",), ("store",), ("week",), ("hour", "product")]))
-@example(Period(date(2016, 1, 1), date(2017, 12, 31)), ("product",))
-@example(Period(date(2016, 2, 29), date(2016, 2, 29)), ("product",))
-def test_each_day_is_in_one_piece(period: Period, by: tuple[str, ...]) -> None:
-    question = Question(("product_sales",), by, period=period)
-    pieces = pieces_of(question, LINES, SHOP)
+@given(
+    periods,
+    st.sampled_from(
+        [
+            ("product_sales", ("category",)),
+            ("product_sales", ("product",)),
+            ("product_sales", ("week",)),
+            ("product_sales", ("hour", "product")),
+            ("customers", ("cohort_week", "age_weeks")),
+            ("customers", ("cohort_month", "age_months")),
+            ("customers", ("week",)),
+        ]
+    ),
+)
+@example(Period(date(2016, 1, 1), date(2017, 12, 31)), ("product_sales", ("product",)))
+@example(Period(date(2016, 2, 29), date(2016, 2, 29)), ("product_sales", ("product",)))
+@example(Period(date(2016, 2, 29), date(2016, 3, 6)), ("customers", ("week",)))
+def test_each_day_is_in_one_piece(period: Period, asked: tuple[str, tuple[str, ...]]) -> None:
+    measure, by = asked
+    question = Question((measure,), by, period=period)
+    [family] = question.families
+    pieces = pieces_of(question, family, SHOP, {"profile"} if measure == "customers" else ())
     covered = [day for piece in pieces for day in _days(piece.period)]
     assert sorted(covered) == list(_days(period))
     for table, stretch in pieces:
-        assert table.grain not in (YEAR, MONTH) or stretch == stretch.whole(table.grain)
+        assert table.grain not in (YEAR, MONTH, SPLIT_WEEK) or stretch == stretch.whole(table.grain)
+
+
+@given(days, days)
+def test_weeks_split_at_the_end_of_their_month_make_up_weeks_and_months(one: date, other: date) -> None:
+    alike = first_of_split_week(one) == first_of_split_week(other)
+    assert alike == (began("week", one) == began("week", other) and began("month", one) == began("month", other))
+    assert first_of_split_week(one) <= one
+
+
+def test_weeks_are_read_from_weeks_and_what_is_cut_off_of_them_from_days() -> None:
+    # Given a period that cuts a week at one end and a month at the other
+    cut = Period(date(2017, 1, 31), date(2017, 3, 5))
+    # When cohorts by month and age by week are asked
+    asked = Question(("customers",), ("cohort_month", "age_months"), period=cut)
+    read = [(piece.table.name, piece.period) for piece in pieces_of(asked, ORDERS, SHOP, {"profile"})]
+    # Then the month comes from months, whole parts of weeks from weeks, the rest from the rows
+    assert read == [
+        ("buyer_months", Period(date(2017, 2, 1), date(2017, 2, 28))),
+        ("movements", Period(date(2017, 1, 31), date(2017, 1, 31))),
+        ("buyer_weeks", Period(date(2017, 3, 1), date(2017, 3, 5))),
+    ]
 
 
 def test_long_times_are_read_from_small_tables() -> None:

@@ -86,8 +86,8 @@ def test_rollups_are_what_duckdb_makes_of_the_facts(connection: Connected, drawn
     for column, begins in ("month", month), ("split_week", split_week):
         moved = f"select {begins}, {group}, count(*), {sums} from sales.movements group by {begins}, {group}"
         table = f"sales.buyer_{column.removeprefix('split_')}s"
-        kept = f"select {column}, {group}, sum(rows)::bigint, {sums} from {table} group by {column}, {group}"
-        assert in_order(connection, kept) == in_order(connection, moved)
+        summed = f"select {column}, {group}, sum(rows)::bigint, {sums} from {table} group by {column}, {group}"
+        assert in_order(connection, summed) == in_order(connection, moved)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
