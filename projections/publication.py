@@ -19,6 +19,9 @@ LOCK_TIMEOUT = "500ms"
 SWAP_LOCK = 0x6364705F73776170
 """Shared by every answer that reads projections, so that all its statements see the same builds."""
 
+_PUBLISHED = ("reading.sql", "marts.sql")
+"""Files that a projection may have: what its own answers are read with, and views for people's own tools."""
+
 _TABLES = """
 select relname
 from pg_class
@@ -56,16 +59,17 @@ def swapping(connection: Connected) -> Iterator[None]:
 
 
 def publish(connection: Connected, name: str, schema: str) -> None:
-    """Points a projection's stable views at the tables of a schema, and makes what it has in `marts` anew."""
+    """Points a projection's stable views at the tables of a schema, and makes anew what else it is read with."""
     connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(name)))
     for view in relations(connection, name, "v"):
         connection.execute(sql.SQL("drop view {} cascade").format(sql.Identifier(name, view)))
     for table in relations(connection, schema, "r"):
         selection = sql.SQL("create view {} as select * from {}")
         connection.execute(selection.format(sql.Identifier(name, table), sql.Identifier(schema, table)))
-    marts = resources.files("projections").joinpath(name, "marts.sql")
-    if marts.is_file():
-        connection.execute(marts.read_bytes())
+    for file in _PUBLISHED:
+        statements = resources.files("projections").joinpath(name, file)
+        if statements.is_file():
+            connection.execute(statements.read_bytes())
 
 
 def swap_in(

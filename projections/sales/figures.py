@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from projections.contract import Connected
 from projections.sales.measures import MEASURES, MONEY, Measure
 from projections.sales.question import Period, Question
-from projections.sales.readings import RATES, sum_name
+from projections.sales.readings import RATES, SUM_OF_FEW, sum_name
 from projections.sales.readings import Reading as Reading
 from projections.sales.stretches import Stretches, leading_time
 
@@ -148,7 +148,7 @@ def _put_together(reading: Reading, selections: int) -> str:
 def _together(part: Measure) -> str:
     """The parts of one key put together; a customer count stands in one part only."""
     name = sum_name(part)
-    return f"max({name})" if part.distinct else f"sum({name})"
+    return f"max({name})" if part.distinct else f"{SUM_OF_FEW}({name})"
 
 
 def _formula(measure: Measure) -> str:

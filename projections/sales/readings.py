@@ -38,6 +38,10 @@ left join rates
     and {day} < rates.to_day
 """
 
+SUM_OF_FEW = "sales.sum_of_few"
+"""Adds up groups of a row or two in half the time; where groups have hundreds it takes a quarter longer. By product, as
+by two dimensions, there are nearly as many groups as a rollup has rows."""
+
 
 class Reading:
     """How a question is read from tables: conditions, keys and what each row adds. Evidence is read the same way."""
@@ -91,7 +95,7 @@ class Reading:
         """Sums and a number of customers out of the same rows, which are read once: first by customer."""
         keys = self.question.keys
         rows = " union all ".join(self._added(family, piece, own, counted) for piece in pieces)
-        sums = [f"sum({sum_name(part)}) as {sum_name(part)}" for part in own]
+        sums = [f"{SUM_OF_FEW}({sum_name(part)}) as {sum_name(part)}" for part in own]
         totals = {part: f"sum({sum_name(part)})" for part in own} | {counted: "count(*) filter (where counts)"}
         values = [f"{totals.get(part, 'null')}::numeric as {sum_name(part)}" for part in self.parts]
         return f"""
@@ -143,7 +147,8 @@ class Reading:
             return self._summed(family, pieces[0], own)
         keys, rows = self.question.keys, " union all ".join(self._added(family, piece, own) for piece in pieces)
         sums = [
-            f"{f'sum({sum_name(part)})' if part in own else 'null'}::numeric as {sum_name(part)}" for part in self.parts
+            f"{f'{self._sum}({sum_name(part)})' if part in own else 'null'}::numeric as {sum_name(part)}"
+            for part in self.parts
         ]
         return f"""
             select {", ".join([*keys, *sums, "null::text as missing"])}
@@ -183,7 +188,12 @@ class Reading:
 
     def _aggregate(self, part: Measure, family: Family, table: Table) -> str:
         value = self.value(part, family, table)
-        return f"sum(({value}) * rates.rate)" if self.converted(part) else f"sum({value})"
+        return f"{self._sum}(({value}) * rates.rate)" if self.converted(part) else f"{self._sum}({value})"
+
+    @property
+    def _sum(self) -> str:
+        """The function that adds up what rows add: which one is quicker depends on how many rows a group has."""
+        return SUM_OF_FEW if len(self.question.by) > 1 or "product" in self.question.by else "sum"
 
     def converted(self, part: Measure) -> bool:
         """Whether a measure's amounts are multiplied by a rate."""
