@@ -146,6 +146,11 @@ select date_trunc('year', effective_at) as year, product_id, subject, sold, coun
 from lines
 group by all;
 
+create temp table product_customers as
+select date_trunc('year', effective_at) as year, product_id, sold, count(distinct subject) as customers
+from lines
+group by all;
+
 create temp table baskets as
 select event_id, channel, source, store, currency, customer,
     sold, count(*) as rows, sum(quantity) as quantity,

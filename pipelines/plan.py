@@ -99,7 +99,9 @@ class Plan:
         levels = {each.table: 0 for each in self.declared.facts}
         for entities in self.declared.entities:
             levels[entities.table] = 1 + max(levels[source] for source in entities.sources)
-        return levels | {each.table: 1 + levels[each.source] for each in self.declared.rollups}
+        for rollup in self.declared.rollups:
+            levels[rollup.table] = 1 + levels[rollup.source]
+        return levels
 
     @cached_property
     def depth(self) -> int:

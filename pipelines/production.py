@@ -106,6 +106,7 @@ class Production:
         rollup = self._plan.rollups[table]
         sums = Sums(rollup)
         sums.merge(contents)
+        yield from self._router.add_up(table, sums.as_rows())
         if output := self._router.output(table, bucket):
             if sums.plain:
                 output.add_groups(sums.groups())

@@ -46,24 +46,24 @@ class Router:
         """Passes on rows of a table. What entities need goes out at once."""
         if output:
             output.add(rows)
-        columns = Columns(rows)
-        for name, rollup in self._plan.rollups.items():
-            if rollup.source == table:
-                yield from self._sum_up(name, columns)
+        yield from self.add_up(table, Columns(rows))
         if self._places[table]:
             rows = [as_stored(row, self._decimals[table]) for row in rows]
             for family, place in self._places[table]:
                 yield from self._to_entities(family, place, rows)
 
+    def add_up(self, source: str, rows: Columns) -> Iterator[Packet]:
+        """Adds rows of a table to the rollups that are made of them."""
+        for name, rollup in self._plan.rollups.items():
+            if rollup.source == source:
+                self._sums[name].add(rows)
+        if sum(map(len, self._sums.values())) > KEPT_GROUPS:
+            yield from self._flush(max(self._sums, key=lambda each: len(self._sums[each])))
+
     def finish(self) -> Iterator[Packet]:
         """The sums that were kept back."""
         for name in self._sums:
             yield from self._flush(name)
-
-    def _sum_up(self, name: str, rows: Columns) -> Iterator[Packet]:
-        self._sums[name].add(rows)
-        if sum(map(len, self._sums.values())) > KEPT_GROUPS:
-            yield from self._flush(max(self._sums, key=lambda each: len(self._sums[each])))
 
     def _flush(self, name: str) -> Iterator[Packet]:
         sums = self._sums[name]

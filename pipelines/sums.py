@@ -67,6 +67,10 @@ class Sums:
         """The groups with their counts and sums."""
         return self._sums.whole()
 
+    def as_rows(self) -> Columns:
+        """The groups as rows that other rollups are made of: their keys."""
+        return _Keys(self.rollup, self.groups())
+
     def rows(self) -> list[tuple[Any, ...]]:
         """The rollup's rows, the columns in the order of its declaration."""
         rows, keys = self._sums.rows(), len(self.rollup.keys)
@@ -91,6 +95,23 @@ class Sums:
             values.setdefault(tuple(group), []).append(value)
         choose = len if name in self.rollup.distinct else min if name in self.rollup.least else max
         return {group: choose(found) for group, found in values.items()}
+
+
+class _Keys(Columns):
+    """The keys of groups, which are columns already."""
+
+    def __init__(self, rollup: Rollup, groups: pa.Table) -> None:
+        super().__init__(())
+        self._groups = groups
+        self._places = {name: place for place, name in enumerate(rollup.keys)}
+
+    def __len__(self) -> int:
+        """How many groups there are."""
+        return len(self._groups)
+
+    def arrow(self, name: str, sql_type: str) -> Any:
+        """A key."""
+        return self._groups.columns[self._places[name]]
 
 
 class _Groups:

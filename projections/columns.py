@@ -56,6 +56,14 @@ class Columns:
         """The columns of rows."""
         return rows if isinstance(rows, Columns) else cls(rows)
 
+    @classmethod
+    def named(cls, names: Iterable[str], rows: Sequence[Sequence[Any]]) -> Columns:
+        """Rows whose columns have no names of their own."""
+        columns = cls(rows)
+        if rows:
+            columns._found.update(zip(names, zip(*rows, strict=True), strict=True))
+        return columns
+
     def __len__(self) -> int:
         """How many rows there are."""
         return len(self.rows)

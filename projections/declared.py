@@ -25,10 +25,10 @@ IDENTITY = "identity"
 class Declared:
     """A projection of facts, of entities over them, and of rollups over either.
 
-    Entities are folded in the order given, so one may have another before it for a source. Where any is `by_profile`
-    the projection requires identity. `parks` gives the keys of a touchpoint that cannot be digested; later ones of the
-    same keys are left out too, where there are entities. `personal` says that facts read personal parts: whoever
-    computes them elsewhere needs keys.
+    Entities are folded in the order given, so one may have another before it for a source, as may rollups. Where any is
+    `by_profile` the projection requires identity. `parks` gives the keys of a touchpoint that cannot be digested; later
+    ones of the same keys are left out too, where there are entities. `personal` says that facts read personal parts:
+    whoever computes them elsewhere needs keys.
     """
 
     name: str
@@ -50,8 +50,14 @@ class Declared:
             if each.by_profile and IDENTITY not in self.requires:
                 raise InvalidDeclaration(self.name, f"{each.table} is kept by profile", f"requires=({IDENTITY!r},)")
             known.add(each.table)
+        kept = {rollup.table: rollup.keys for rollup in self.rollups}
         for rollup in self.rollups:
             self._check(rollup.table, (rollup.source,), known)
+            known.add(rollup.table)
+            read, keys = rollup.read, kept.get(rollup.source)
+            if keys is not None and not read.items() <= keys.items():
+                said = f"{rollup.table} reads {', '.join(read)} of the rollup {rollup.source}"
+                raise InvalidDeclaration(self.name, said, f"some of its keys {', '.join(keys)}, with their types")
 
     def _check(self, table: str, sources: tuple[str, ...], known: set[str]) -> None:
         for source in sources:
@@ -97,7 +103,10 @@ class DeclaredWriter:
         self._columns = {facts.table: columns_of(facts.row) for facts in projection.facts}
         tables = [EntityTable(each, rows, schema, schemas.get(IDENTITY)) for each in projection.entities]
         self._families = [list(alike) for _, alike in groupby(tables, key=lambda table: table.entities.family)]
-        self._rollups = [(rollup.source, RollupTable(rollup, schema)) for rollup in projection.rollups]
+        sources = {rollup.source for rollup in projection.rollups}
+        self._rollups = [
+            (rollup, RollupTable(rollup, schema, followed=rollup.table in sources)) for rollup in projection.rollups
+        ]
 
     def write(self, batch: Batch, connection: Connected) -> frozenset[str]:
         """Returns nothing: no other projection builds upon these rows by key."""
@@ -112,9 +121,10 @@ class DeclaredWriter:
             for table, found in zip(family, rows, strict=True):
                 changed[table.entities.table] = table.replace(connection, gathered, found)
         columns = {table: (Columns(change.old), Columns(change.new)) for table, change in changed.items()}
-        for source, rollup in self._rollups:
-            if any(changed[source]):
-                rollup.apply(connection, *columns[source])
+        nothing = Columns(()), Columns(())
+        for rollup, kept in self._rollups:
+            old, new = columns[rollup.source]
+            columns[rollup.table] = kept.apply(connection, old, new) if len(old) or len(new) else nothing
         return frozenset()
 
     def _copy(self, connection: Connected, facts: Mapping[str, list[Row]]) -> None:

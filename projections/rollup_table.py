@@ -18,61 +18,78 @@ MANY = 500
 Changes = dict[Group, list[Any]]
 """By group: what is added to the count, the sums and the distinct figures."""
 
+Found = list[tuple[Any, ...]]
+"""Where groups are that have no rows any more; where others are made of them new ones too: place, whether new, keys."""
+
 
 class RollupTable:
-    """Keeps one rollup up to date, inside the transaction that is open."""
+    """Keeps one rollup up to date, inside the transaction that is open.
 
-    def __init__(self, rollup: Rollup, schema: str) -> None:
+    `followed` says that other rollups are made of its groups.
+    """
+
+    def __init__(self, rollup: Rollup, schema: str, followed: bool = False) -> None:
         self._rollup = rollup
         self._table = f"{schema}.{rollup.table}"
         self._source = f"{schema}.{rollup.source}"
         self._keys = ", ".join(rollup.keys)
         self._extremes = {**rollup.least, **rollup.greatest}
+        self._followed = followed
 
-    def apply(self, connection: Connected, old: Columns, new: Columns) -> None:
-        """Takes the old rows off and adds the new ones, which the source table holds already."""
-        if not self._rollup.distinct and not self._extremes:
-            self._add_up(connection, old, new)
-            return
+    def apply(self, connection: Connected, old: Columns, new: Columns) -> tuple[Columns, Columns]:
+        """Takes the old rows off and adds the new ones, which the source table holds already.
+
+        Returns the groups that are gone and those that are new, where others are made of them.
+        """
+        if self._rollup.distinct or self._extremes:
+            found = self._figure_out(connection, old, new)
+        else:
+            found = self._add_up(connection, old, new)
+        if not self._followed:
+            return Columns(()), Columns(())
+        gone, added = ([keys for _, is_new, *keys in found if is_new == each] for each in (False, True))
+        return Columns.named(self._rollup.keys, gone), Columns.named(self._rollup.keys, added)
+
+    def _figure_out(self, connection: Connected, old: Columns, new: Columns) -> Found:
         changes: Changes = self._rollup.difference(old, new)
         for name, figure in self._rollup.distinct.items():
             self._count_values(connection, name, self._rollup.values(figure, old, new), changes)
         values = {name: self._rollup.values(each, old, new) for name, each in self._extremes.items()}
-        self._add(connection, changes, values)
+        found = self._add(connection, changes, values)
         gone = {group for each in values.values() for (group, _), rows in each.items() if rows < 0}
         if gone:
             self._recompute_extremes(connection, gone)
+        return found
 
     def _add(
         self, connection: Connected, changes: Changes, values: Mapping[str, Mapping[tuple[Group, Any], int]]
-    ) -> None:
+    ) -> Found:
         extremes = self._extremes_added(values)
         groups = [group for group, change in changes.items() if any(change) or group in extremes]
         nothing = [None] * len(self._extremes)
-        self._store(connection, [(*group, *changes[group], *extremes.get(group, nothing)) for group in groups])
+        return self._store(connection, [(*group, *changes[group], *extremes.get(group, nothing)) for group in groups])
 
-    def _add_up(self, connection: Connected, old: Columns, new: Columns) -> None:
+    def _add_up(self, connection: Connected, old: Columns, new: Columns) -> Found:
         if few(old, new):
-            self._store(connection, self._rollup.changed(old, new))
-            return
+            return self._store(connection, self._rollup.changed(old, new))
         groups = self._rollup.tally.changed(old, new)
         if len(groups) < MANY:
-            self._store(connection, in_rows(groups))
-        else:
-            fresh = self._fresh(connection)
-            copy_groups(connection, fresh, self._rollup.columns, groups)
-            self._upsert(connection, fresh)
+            return self._store(connection, in_rows(groups))
+        fresh = self._fresh(connection)
+        copy_groups(connection, fresh, self._rollup.columns, groups)
+        return self._upsert(connection, fresh)
 
-    def _store(self, connection: Connected, rows: Sequence[Sequence[Any]]) -> None:
+    def _store(self, connection: Connected, rows: Sequence[Sequence[Any]]) -> Found:
         """Many rows go through a table of their own by COPY, which takes a fraction of the time that arrays do."""
         types = self._rollup.columns
         if len(rows) >= MANY:
             fresh = self._fresh(connection)
             copy_rows(connection, fresh, types, rows)
-            self._upsert(connection, fresh)
-        elif rows:
-            arrays = ", ".join(f"%s::{sql_type}[]" for sql_type in types.values())
-            self._upsert(connection, f"unnest({arrays})", [list(column) for column in zip(*rows, strict=True)])
+            return self._upsert(connection, fresh)
+        if not rows:
+            return []
+        arrays = ", ".join(f"%s::{sql_type}[]" for sql_type in types.values())
+        return self._upsert(connection, f"unnest({arrays})", [list(column) for column in zip(*rows, strict=True)])
 
     def _fresh(self, connection: Connected) -> str:
         """A table like this one that is empty, and gone when the transaction ends."""
@@ -82,10 +99,11 @@ class RollupTable:
         connection.execute(f"truncate {fresh}")
         return fresh
 
-    def _upsert(self, connection: Connected, source: str, parameters: Sequence[Any] = ()) -> None:
+    def _upsert(self, connection: Connected, source: str, parameters: Sequence[Any] = ()) -> Found:
         """Adds rows to those present, and lets go of groups that have no rows any more."""
-        gone = connection.execute(self._upsertion(source), parameters, prepare=True).fetchall()
-        _delete(connection, self._table, gone)
+        found = connection.execute(self._upsertion(source), parameters, prepare=True).fetchall()
+        _delete(connection, self._table, [place for place, appeared, *_ in found if not appeared])
+        return found
 
     def _extremes_added(self, values: Mapping[str, Mapping[tuple[Group, Any], int]]) -> Changes:
         """By group: the smallest or greatest of the values that were added, for each figure."""
@@ -105,15 +123,16 @@ class RollupTable:
         added = [f"{name} = {_trimmed(f'present.{name} + excluded.{name}', each)}" for name, each in sums.items()]
         least = [f"{name} = least(present.{name}, excluded.{name})" for name in rollup.least]
         greatest = [f"{name} = greatest(present.{name}, excluded.{name})" for name in rollup.greatest]
+        appeared, asked = ("xmax = 0", f", {self._keys}") if self._followed else ("false", "")
         return f"""
             with added as (
                 insert into {self._table} as present ({", ".join(types)})
                 select {stored} from {source} as fresh ({", ".join(types)})
                 on conflict ({self._keys})
                 do update set {", ".join([*added, *least, *greatest])}
-                returning ctid as place, {rollup.count} as rows
+                returning ctid as place, {rollup.count} as rows, {appeared} as appeared{asked}
             )
-            select place::text from added where rows = 0
+            select place::text, appeared{asked} from added where rows = 0 or appeared
         """
 
     def _count_values(
@@ -127,13 +146,14 @@ class RollupTable:
         table = f"{self._table}_{name}"
         rows = [(*group, value, change) for (group, value), change in values.items()]
         columns = [list(column) for column in zip(*rows, strict=True)]
-        places, appeared = [], dict.fromkeys(changes, 0)
+        places: list[str] = []
+        appeared = dict.fromkeys(changes, 0)
         for place, now, *key in connection.execute(self._value_upsert(table, name), columns, prepare=True):
             group = tuple(key[:-1])
             before = now - values[group, key[-1]]
             appeared[group] += (now > 0) - (before > 0)
             if now == 0:
-                places.append((place,))
+                places.append(place)
         for group, change in changes.items():
             change.append(appeared[group])
         _delete(connection, table, places)
@@ -177,9 +197,9 @@ class RollupTable:
         """
 
 
-def _delete(connection: Connected, table: str, places: Sequence[tuple[str]]) -> None:
+def _delete(connection: Connected, table: str, places: list[str]) -> None:
     if places:
-        connection.execute(f"delete from {table} where ctid = any(%s::tid[])", [[place for (place,) in places]])
+        connection.execute(f"delete from {table} where ctid = any(%s::tid[])", [places])
 
 
 def _trimmed(expression: str, sql_type: str) -> str:

@@ -33,6 +33,7 @@ class Rollup:
 
     `keys` maps each key column to its SQL type and `sums` each summed column to its own; both are read from the source
     row's fields of the same names. `count` is the column that counts rows; a group whose count is 0 has no row.
+    The source may be another rollup: its rows are that one's groups, of which only keys can be read.
     `least`, `greatest` and `distinct` map a column of the rollup to the source's column whose smallest value, greatest
     value or number of different values it holds. Null adds nothing to any figure.
 
@@ -60,6 +61,12 @@ class Rollup:
             **dict.fromkeys(self.distinct, "bigint"),
             **extremes,
         }
+
+    @property
+    def read(self) -> dict[str, str]:
+        """The columns of the source that it is made of, with their SQL types."""
+        figures = [*self.least.values(), *self.greatest.values(), *self.distinct.values()]
+        return {**self.keys, **self.sums, **{figure.column: figure.type for figure in figures}}
 
     def changed(self, old: Columns, new: Columns) -> list[tuple[Any, ...]]:
         """The groups whose count or sums change, each with how much they do. Exact to the last digit."""

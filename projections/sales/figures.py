@@ -14,6 +14,7 @@ from projections.sales.measures import MEASURES, MONEY, Measure
 from projections.sales.question import Period, Question
 from projections.sales.readings import RATES, SUM_OF_FEW, sum_name
 from projections.sales.readings import Reading as Reading
+from projections.sales.selections import selections
 from projections.sales.stretches import Stretches, leading_time
 
 PLACES = 6
@@ -98,8 +99,8 @@ def _extent(connection: Connected, question: Question, shop: ZoneInfo) -> Period
 def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
     """One statement for the whole answer: a part for each family, put together by the keys."""
     reading = Reading(question, shop)
-    selections = list(reading.selections())
-    groups, parts = _looked_up_once(reading, " union all ".join(selections))
+    found = list(selections(reading))
+    groups, parts = _looked_up_once(reading, " union all ".join(found))
     selected = [*question.keys, *(f"{_formula(measure)} as {measure.name}" for measure in question.chosen)]
     keys = list(question.keys)
     something = " or ".join(f"{sum_name(part)} <> 0" for part in reading.parts)
@@ -107,7 +108,7 @@ def figures_statement(question: Question, shop: ZoneInfo) -> Statement:
         with {RATES + "," if question.convert else ""}
         {groups}
         parts as ({parts}),
-        together as ({_put_together(reading, len(selections))})
+        together as ({_put_together(reading, len(found))})
         select {", ".join([*keys, *(f"trim_scale({name})" for name in question.measures), "groups", "missing"])}
         from (
             select {", ".join([*selected, "count(*) over () as groups", "missing"])}

@@ -71,9 +71,10 @@ BUYER_LINES = _of_lines(
 """The lines of a customer together, for what does not ask for products."""
 PRODUCTS = _of_lines("products", {"month": "date", "product": "text", **_SOLD}, _ORDERS_OF_PRODUCTS)
 PRODUCT_YEARS = _of_lines("product_years", {"year": "date", "product": "text", **_SOLD}, _ORDERS_OF_PRODUCTS)
-PRODUCT_BUYERS = _of_lines(
-    "product_buyers", {"year": "date", "product": "text", "profile": "text", **_LISTED}, _ORDERS_OF_PRODUCTS
-)
+_SOLD_TO: Mapping[str, str] = {"year": "date", "product": "text", "identified": "boolean", **_LISTED}
+PRODUCT_BUYERS = _of_lines("product_buyers", {**_SOLD_TO, "profile": "text"}, _ORDERS_OF_PRODUCTS)
+PRODUCT_CUSTOMERS = Rollup("product_customers", "product_buyers", _SOLD_TO, "customers")
+"""How many different customers those are, who do not add up."""
 BASKETS = _of_lines(
     "baskets",
     {"order_key": "text", "hour": "timestamptz", "day": "date", "profile": "text", **ORDER, **_LISTED},
@@ -94,5 +95,6 @@ ROLLUPS = (
     PRODUCTS,
     PRODUCT_YEARS,
     PRODUCT_BUYERS,
+    PRODUCT_CUSTOMERS,
     BASKETS,
 )

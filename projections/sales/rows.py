@@ -198,6 +198,11 @@ class LineRow(NamedTuple):
         return first_of_year(self.day)
 
     @property
+    def identified(self) -> bool:
+        """Whether it is known whose it is."""
+        return self.profile is not None
+
+    @property
     def sold(self) -> bool:
         """Whether something was sold for money: a positive quantity for a positive amount."""
         return self.kind == SALE and self.quantity > 0 and self.amount > 0

@@ -528,20 +528,31 @@ create table if not exists product_years (
 create table if not exists product_buyers (
     year date not null,
     product text,
-    profile text,
+    identified boolean not null,
     kind text not null,
     sold boolean not null,
+    profile text,
     rows bigint not null,
     quantity numeric not null,
     amount numeric not null,
     discount numeric not null,
     orders_of_product bigint not null,
-    unique nulls not distinct (year, product, profile, kind, sold)
+    unique nulls not distinct (year, product, identified, kind, sold, profile)
 );
 
 create index if not exists product_buyers_of_product
 on product_buyers (product, profile) include (year)
 where sold;
+
+create table if not exists product_customers (
+    year date not null,
+    product text,
+    identified boolean not null,
+    kind text not null,
+    sold boolean not null,
+    customers bigint not null,
+    unique nulls not distinct (year, product, identified, kind, sold)
+);
 
 create table if not exists baskets (
     order_key text not null,

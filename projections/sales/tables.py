@@ -23,6 +23,7 @@ from projections.sales.rollups import (
     DAILY,
     HOURLY,
     PRODUCT_BUYERS,
+    PRODUCT_CUSTOMERS,
     PRODUCT_YEARS,
     PRODUCTS,
     STORE_YEARS,
@@ -39,7 +40,8 @@ class Table:
     """A table of a family. `grain` is the width of its time column; that of base rows is as fine as can be asked.
 
     `words` says what stands in it for the words of expressions. `relation` is what is read where that is not the table
-    alone. `by_profile` names columns by which an index has what was sold in order, with the profiles of each value.
+    alone. `by_profile` names columns by which an index has what was sold in order, with the profiles of each value;
+    `customers` is a table that says for all the same columns how many these are in a stretch of its time.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Table:
     words: Mapping[str, str]
     relation: str | None = None
     by_profile: frozenset[str] = frozenset()
+    customers: Table | None = None
 
     @property
     def source(self) -> str:
@@ -201,11 +204,13 @@ _BASE_LINES = {**_BASE, **{name: f"(base.firsts >> {place} & 1)" for place, name
 _SUMMED: Mapping[str, str] = {"rows": f"base.{COUNT}", "purchase": "base.purchase", "sold": "base.sold"}
 
 
-def _rollup(rollup: Rollup, grain: str, by_profile: Collection[str] = ()) -> Table:
+def _rollup(rollup: Rollup, grain: str, by_profile: Collection[str] = (), customers: Rollup | None = None) -> Table:
     keys = frozenset(rollup.keys)
     known = {name for name in _OWNED if _known(name, keys, grain)}
     firsts = {name: f"base.{name}" for name in _ORDERS_OF if name in rollup.sums}
-    return Table(rollup.table, grain, keys | known, {**_SUMMED, **firsts}, by_profile=frozenset(by_profile))
+    counted = None if customers is None else Table(customers.table, grain, frozenset(customers.keys), _SUMMED)
+    words = {**_SUMMED, **firsts}
+    return Table(rollup.table, grain, keys | known, words, by_profile=frozenset(by_profile), customers=counted)
 
 
 ORDERS = Family(
@@ -228,7 +233,7 @@ LINES = Family(
         _rollup(BASKETS, HOUR),
         _rollup(PRODUCTS, MONTH),
         _rollup(BUYER_YEARS, YEAR, {"category", "department"}),
-        _rollup(PRODUCT_BUYERS, YEAR, {"product"}),
+        _rollup(PRODUCT_BUYERS, YEAR, {"product"}, PRODUCT_CUSTOMERS),
     ),
     {"sold_lines": _SOLD},
 )

@@ -91,6 +91,27 @@ create table if not exists customers_profiles (
     rows bigint not null,
     unique nulls not distinct (day, value)
 );
+
+create table if not exists states (
+    day date not null,
+    channel text,
+    state text not null,
+    orders bigint not null,
+    amount numeric not null,
+    unique nulls not distinct (day, channel, state)
+);
+create table if not exists states_of_days (
+    day date not null,
+    state text not null,
+    channels bigint not null,
+    unique nulls not distinct (day, state)
+);
+create table if not exists states_at_all (
+    state text not null,
+    days bigint not null,
+    first_day date,
+    unique nulls not distinct (state)
+);
 """
 
 
@@ -206,13 +227,30 @@ CUSTOMERS = Rollup(
     sums={"number": "bigint"},
     distinct={"profiles": Figure("profile", "text")},
 )
+STATES = Rollup(
+    table="states",
+    source="orders",
+    keys={"day": "date", "channel": "text", "state": "text"},
+    count="orders",
+    sums={"amount": "numeric"},
+)
+STATES_OF_DAYS = Rollup(
+    table="states_of_days", source="states", keys={"day": "date", "state": "text"}, count="channels"
+)
+STATES_AT_ALL = Rollup(
+    table="states_at_all",
+    source="states_of_days",
+    keys={"state": "text"},
+    count="days",
+    least={"first_day": Figure("day", "date")},
+)
 
 SHOP = Declared(
     name="shop",
     version=1,
     facts=(Facts("steps", Step, steps), Facts("notes", Note, notes)),
     entities=(ORDERS, PURCHASES),
-    rollups=(DAILY, CUSTOMERS),
+    rollups=(DAILY, CUSTOMERS, STATES, STATES_OF_DAYS, STATES_AT_ALL),
     requires=("identity",),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import namedtuple
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -24,7 +25,20 @@ from projections.facts import Facts
 from projections.rollup_table import RollupTable
 from projections.rollups import Rollup, padded, trimmed
 from tests.projections.plainly import table_of
-from tests.projections.shop import CUSTOMERS, DAILY, ORDERS, SHOP, TABLES, Note, Order, Purchase, Step, notes, steps
+from tests.projections.shop import (
+    DAILY,
+    ORDERS,
+    SHOP,
+    STATES,
+    STATES_OF_DAYS,
+    TABLES,
+    Note,
+    Order,
+    Purchase,
+    Step,
+    notes,
+    steps,
+)
 from tests.projections.world import START, World, catch_up, dump, rows_of
 
 PROJECTIONS = [*[each for each in found_projections() if each.name == "identity"], SHOP]
@@ -96,7 +110,11 @@ def test_entities_and_rollups_are_what_plain_python_makes_of_all_facts(
     purchases = numbered(orders, connection)
     assert stored(connection, "purchases", Purchase) == sorted(map(exactly, purchases))
     # And each rollup is computed from them
-    for rollup, rows in ((DAILY, orders), (CUSTOMERS, purchases)):
+    made_of: dict[str, list[Any]] = {"orders": orders, "purchases": purchases}
+    for rollup in SHOP.rollups:
+        rows = made_of[rollup.source]
+        kind = namedtuple(rollup.table, rollup.keys)  # type: ignore[misc]
+        made_of[rollup.table] = [kind(*group) for group in table_of(rollup, rows)]
         expected = [exactly((*group, *figures)) for group, figures in table_of(rollup, rows).items()]
         columns = ", ".join([*rollup.keys, rollup.count, *rollup.sums, *rollup.distinct, *rollup.least])
         greatest = "".join(f", {name}" for name in rollup.greatest)
@@ -229,6 +247,11 @@ def test_a_declaration_that_contradicts_itself_is_refused() -> None:
         dataclasses.replace(SHOP, requires=())
     with pytest.raises(InvalidDeclaration, match="daily is made of orders"):
         Declared("shop", 1, (Facts("steps", Step, steps),), rollups=(DAILY,))
+    with pytest.raises(InvalidDeclaration, match="states_of_days is made of states"):
+        dataclasses.replace(SHOP, rollups=(STATES_OF_DAYS, STATES))
+    more = dataclasses.replace(STATES_OF_DAYS, sums={"amount": "numeric"})
+    with pytest.raises(InvalidDeclaration, match="reads day, state, amount of the rollup states; expected some of its"):
+        dataclasses.replace(SHOP, rollups=(STATES, more))
 
 
 def test_an_extreme_that_goes_is_looked_for_among_the_rows_left(connection: Connected) -> None:
