@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,12 +18,16 @@ from projections.sales.question import Period, Question, began
 from projections.sales.rows import first_of_split_week
 from projections.sales.tables import LINES, MONTH, ORDERS, SPLIT_WEEK, YEAR, Family, Table
 from tests.projections.variants import found, with_requirements
-from tests.projections.world import catch_up
+from tests.projections.world import World, catch_up
 from tests.sales.orders import Drawn, world_of, worlds
 
 SALES = with_requirements(found("sales"))
 SHOP = ZoneInfo("Europe/Istanbul")
 
+Bought = list[tuple[str | None, str | None]]
+bought = st.lists(
+    st.tuples(st.sampled_from(("u1", "u2", "u3", None)), st.sampled_from(("tea", "cup", None))), max_size=6
+)
 days = st.dates(date(2015, 1, 1), date(2019, 12, 31))
 periods = st.tuples(days, days).map(lambda drawn: Period(min(drawn), max(drawn)))
 ASKED = (
@@ -111,14 +116,17 @@ def test_long_times_are_read_from_small_tables() -> None:
 def test_pieces_give_what_the_rows_give(
     connection: Connected, drawn: Drawn, batch_size: int, data: st.DataObject
 ) -> None:
-    # Given sales that came in late, repeated, corrected, refunded and merged
+    # Given sales of some days or of a year and more, that came in late, repeated, corrected, refunded and merged
+    hours = data.draw(st.sampled_from((1, 150)))
+    drawn = [(*each[:2], each[2] * hours, *each[3:]) for each in drawn]
     catch_up(world_of(drawn).engine(connection, SALES, batch_size))
     [(first, last)] = connection.execute("select min(day), max(day) from sales.movements").fetchall()
     if first is None:
         return
     around = st.dates(first - timedelta(days=40), last + timedelta(days=400))
     begin, end = sorted((data.draw(around), data.draw(around)))
-    for period in (Period(None, None), Period(begin, end)):
+    year = Period(date(first.year, 1, 1), max(end, date(first.year, 12, 31)))
+    for period in (Period(None, None), Period(begin, end), year):
         for measures, by in ASKED:
             question = Question(measures, by, period=period)
             # When the same is asked of rollups and of the rows
@@ -143,6 +151,33 @@ def _days(period: Period) -> Iterator[date]:
     assert period.first is not None and period.last is not None
     for number in range((period.last - period.first).days + 1):
         yield period.first + timedelta(days=number)
+
+
+@example([("u1", "tea"), ("u1", None)], [("u1", "tea"), ("u2", "tea"), ("u2", None), ("u1", None)], None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bought, bought, st.none() | st.sampled_from(("tea", "cup", "(none)")))
+def test_customers_of_a_product_in_a_year_and_after_it_are_counted_once(
+    connection: Connected, within: Bought, after: Bought, only: str | None
+) -> None:
+    # Given who bought what in a year, and in the month after it
+    world = World(incarnation=uuid4())
+    for hours, sold in (0, within), (24 * 310, after):
+        for user, product in sold:
+            products = [{"product_id": product, "quantity": 1, "price": "2"}]
+            who, has = {"user_id": user} if user else {}, {"total": "2", "products": products}
+            world.see(who, "Order Completed", at=hours, properties=has)
+    catch_up(world.engine(connection, SALES, 2))
+    # When it is asked how many different customers each product had
+    filters = {"product": (only,)} if only else {}
+    period = Period(date(2024, 1, 1), date(2025, 1, 31))
+    asked = Question(("product_customers",), ("product",), filters, period, limit=1000)
+    found = dict(answer(connection, asked, ZoneInfo("UTC")).rows)
+    # Then each counts once, be it in both, and whoever is not known counts not at all
+    buyers: dict[str | None, set[str]] = {}
+    for user, product in (*within, *after):
+        if user and (only is None or only == (product or "(none)")):
+            buyers.setdefault(product, set()).add(user)
+    assert found == {product: len(users) for product, users in buyers.items()}
 
 
 def test_orders_need_no_years() -> None:
