@@ -85,7 +85,7 @@ class Plan:
 
     @cached_property
     def rollups(self) -> dict[str, Rollup]:
-        """The rollups that are wanted, for themselves or for the values of a distinct figure."""
+        """The rollups that are needed: for themselves, for the values of a distinct figure, or for other rollups."""
         return {each.table: each for each in self.declared.rollups if each.table in self._needed}
 
     @cached_property

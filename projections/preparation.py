@@ -9,7 +9,16 @@ from cdp.log.events import Head
 from projections.checkpoint import forget_checkpoints, read_checkpoints, write_checkpoint
 from projections.contract import Connected, Projection
 from projections.plan import Plan, Planning
-from projections.publication import drop_projection, drop_schema, empty, install, own_schemas, publish, swapping
+from projections.publication import (
+    drop_projection,
+    drop_schema,
+    empty,
+    install,
+    own_schemas,
+    provide,
+    publish,
+    swapping,
+)
 from projections.requests import REBUILD, Request
 from projections.track import Workplace
 
@@ -35,6 +44,8 @@ def prepare(
     _clear(connection, plan, projections)
     for name, checkpoint in plan.live.items():
         install(connection, projections[name], checkpoint.schema)
+    for name in projections:
+        provide(connection, name)
     for name in plan.building:
         _begin(connection, plan, projections[name], fresh=name in plan.fresh)
     return plan

@@ -19,9 +19,6 @@ LOCK_TIMEOUT = "500ms"
 SWAP_LOCK = 0x6364705F73776170
 """Shared by every answer that reads projections, so that all its statements see the same builds."""
 
-_PUBLISHED = ("reading.sql", "marts.sql")
-"""Files that a projection may have: what its own answers are read with, and views for people's own tools."""
-
 _TABLES = """
 select relname
 from pg_class
@@ -60,16 +57,27 @@ def swapping(connection: Connected) -> Iterator[None]:
 
 def publish(connection: Connected, name: str, schema: str) -> None:
     """Points a projection's stable views at the tables of a schema, and makes anew what else it is read with."""
-    connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(name)))
+    provide(connection, name)
     for view in relations(connection, name, "v"):
         connection.execute(sql.SQL("drop view {} cascade").format(sql.Identifier(name, view)))
     for table in relations(connection, schema, "r"):
         selection = sql.SQL("create view {} as select * from {}")
         connection.execute(selection.format(sql.Identifier(name, table), sql.Identifier(schema, table)))
-    for file in _PUBLISHED:
-        statements = resources.files("projections").joinpath(name, file)
-        if statements.is_file():
-            connection.execute(statements.read_bytes())
+    _run(connection, name, "marts.sql")
+
+
+def provide(connection: Connected, name: str) -> None:
+    """Makes what the answers of a projection are read with beside its views; harmless where it is there."""
+    with connection.transaction():
+        connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(name)))
+        _run(connection, name, "reading.sql")
+
+
+def _run(connection: Connected, name: str, file: str) -> None:
+    """Runs a file beside a projection, if it has one of that name."""
+    statements = resources.files("projections").joinpath(name, file)
+    if statements.is_file():
+        connection.execute(statements.read_bytes())
 
 
 def swap_in(

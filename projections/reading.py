@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+import psycopg
+
 from cdp.postgres.databases import Pool
 from projections.contract import Connected
 from projections.publication import SWAP_LOCK
@@ -21,6 +23,20 @@ class NotBuilt(Exception):
         super().__init__("no projector has run on this read database yet; start one with: cdp up (or cdp projector)")
 
 
+class BuiltBefore(NotBuilt):
+    """What is served was built by an older release, and lacks what an answer is read from."""
+
+    def __init__(self) -> None:
+        Exception.__init__(
+            self,
+            "what is served was built by an older release and lacks what this answer is read from; it is built anew: "
+            "see how far that is with cdp projection list, then ask again",
+        )
+
+
+_LACKING = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)
+
+
 @contextlib.contextmanager
 def snapshot(pool: Pool) -> Iterator[Connected]:
     """A connection in a transaction that sees one moment and writes nothing. Raises `NotBuilt`.
@@ -32,4 +48,7 @@ def snapshot(pool: Pool) -> Iterator[Connected]:
         found = connection.execute(_BUILT, [SWAP_LOCK], prepare=True).fetchone()
         if found is None or not found[0]:
             raise NotBuilt
-        yield connection
+        try:
+            yield connection
+        except _LACKING as error:
+            raise BuiltBefore from error

@@ -19,7 +19,7 @@ Changes = dict[Group, list[Any]]
 """By group: what is added to the count, the sums and the distinct figures."""
 
 Found = list[tuple[Any, ...]]
-"""Where groups are that have no rows any more; where others are made of them new ones too: place, whether new, keys."""
+"""Groups that have no rows any more, and if others are made of them those that are new: place, whether new, keys."""
 
 
 class RollupTable:
@@ -102,7 +102,7 @@ class RollupTable:
     def _upsert(self, connection: Connected, source: str, parameters: Sequence[Any] = ()) -> Found:
         """Adds rows to those present, and lets go of groups that have no rows any more."""
         found = connection.execute(self._upsertion(source), parameters, prepare=True).fetchall()
-        _delete(connection, self._table, [place for place, appeared, *_ in found if not appeared])
+        _delete(connection, self._table, [place for place, is_new, *_ in found if not is_new])
         return found
 
     def _extremes_added(self, values: Mapping[str, Mapping[tuple[Group, Any], int]]) -> Changes:
@@ -123,16 +123,17 @@ class RollupTable:
         added = [f"{name} = {_trimmed(f'present.{name} + excluded.{name}', each)}" for name, each in sums.items()]
         least = [f"{name} = least(present.{name}, excluded.{name})" for name in rollup.least]
         greatest = [f"{name} = greatest(present.{name}, excluded.{name})" for name in rollup.greatest]
-        appeared, asked = ("xmax = 0", f", {self._keys}") if self._followed else ("false", "")
+        is_new = f"xmax = 0 and {rollup.count} <> 0" if self._followed else "false"
+        keys = f", {self._keys}" if self._followed else ""
         return f"""
             with added as (
                 insert into {self._table} as present ({", ".join(types)})
                 select {stored} from {source} as fresh ({", ".join(types)})
                 on conflict ({self._keys})
                 do update set {", ".join([*added, *least, *greatest])}
-                returning ctid as place, {rollup.count} as rows, {appeared} as appeared{asked}
+                returning ctid as _place, {rollup.count} as _rows, {is_new} as _new{keys}
             )
-            select place::text, appeared{asked} from added where rows = 0 or appeared
+            select _place::text, _new{keys} from added where _rows = 0 or _new
         """
 
     def _count_values(

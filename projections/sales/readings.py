@@ -112,7 +112,7 @@ class Reading:
         )
 
     def day(self, table: Table) -> str:
-        """The calendar day in the question's time zone; of a table of months or years their first."""
+        """The calendar day in the question's time zone; of a table of weeks, months or years their first."""
         return f"({self._local(table)})::date" if self.foreign else _shop_day(table)
 
     def _local(self, table: Table) -> str:

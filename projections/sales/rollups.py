@@ -1,6 +1,6 @@
 """The sums that views are read from: by hour and by day, by category, store, customer and product, by order.
 
-Those by year and by month are small, for long times; what they cut off of a period is read from finer ones.
+Those by year, month and week are small, for long times; what they cut off of a period is read from finer ones.
 
 A rollup keeps apart what its source rows are (`kind`, and whether something was bought), so that its sums are few and
 every measure is the same expression over a rollup as over the rows themselves.
@@ -74,7 +74,7 @@ PRODUCT_YEARS = _of_lines("product_years", {"year": "date", "product": "text", *
 _SOLD_TO: Mapping[str, str] = {"year": "date", "product": "text", "identified": "boolean", **_LISTED}
 PRODUCT_BUYERS = _of_lines("product_buyers", {**_SOLD_TO, "profile": "text"}, _ORDERS_OF_PRODUCTS)
 PRODUCT_CUSTOMERS = Rollup("product_customers", "product_buyers", _SOLD_TO, "customers")
-"""How many different customers those are, who do not add up."""
+"""How many different customers those are, who do not add up; of what is not identified it counts one."""
 BASKETS = _of_lines(
     "baskets",
     {"order_key": "text", "hour": "timestamptz", "day": "date", "profile": "text", **ORDER, **_LISTED},

@@ -41,7 +41,7 @@ class Table:
 
     `words` says what stands in it for the words of expressions. `relation` is what is read where that is not the table
     alone. `by_profile` names columns by which an index has what was sold in order, with the profiles of each value;
-    `customers` is a table that says for all the same columns how many these are in a stretch of its time.
+    `customers` is a table that has their number in each stretch of its time.
     """
 
     name: str
@@ -208,7 +208,9 @@ def _rollup(rollup: Rollup, grain: str, by_profile: Collection[str] = (), custom
     keys = frozenset(rollup.keys)
     known = {name for name in _OWNED if _known(name, keys, grain)}
     firsts = {name: f"base.{name}" for name in _ORDERS_OF if name in rollup.sums}
-    counted = None if customers is None else Table(customers.table, grain, frozenset(customers.keys), _SUMMED)
+    counted = (
+        None if customers is None else Table(customers.table, grain, frozenset(customers.keys), {"sold": "base.sold"})
+    )
     words = {**_SUMMED, **firsts}
     return Table(rollup.table, grain, keys | known, words, by_profile=frozenset(by_profile), customers=counted)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from projections.discovery import found_projections
 from projections.engine import ProjectionFailed
 from projections.lag import BUILDING, FAILED, LIVE, standings
 from projections.publication import swapping
-from projections.reading import snapshot
+from projections.reading import BuiltBefore, snapshot
 from projections.requests import REBUILD, Request, ask
 from tests.projections.variants import Variant, found, with_requirements
 from tests.projections.world import START, World, catch_up, dump, erase, rows_of
@@ -179,6 +180,27 @@ def test_a_swap_waits_for_readers_and_they_see_one_version_to_their_end(
     assert {each.version - 1 for each in read_checkpoints(connection) if each.projection == "timeline"} == {
         TIMELINE.version
     }
+
+
+def test_what_an_older_release_built_lacks_is_said_and_does_not_break(
+    databases: Databases, connection: Connected, world: World
+) -> None:
+    # Given what is served
+    sales = with_requirements(found("sales"))
+    catch_up(world.engine(connection, sales))
+    # When an answer needs a table that it lacks
+    with (
+        pytest.raises(BuiltBefore, match="built by an older release"),
+        snapshot(databases.read) as reader,
+    ):
+        reader.execute("select from sales.table_of_the_next_release")
+    # Or a function that answers are read with, then that is there as soon as the projector begins
+    connection.execute("drop aggregate sales.sum_of_few(numeric)")
+    with pytest.raises(BuiltBefore), snapshot(databases.read) as reader:
+        reader.execute("select sales.sum_of_few(1.5)")
+    world.engine(connection, sales).step()
+    with snapshot(databases.read) as reader:
+        assert reader.execute("select sales.sum_of_few(1.5)").fetchall() == [(Decimal("1.5"),)]
 
 
 def test_a_reader_that_begins_during_a_swap_waits_for_it(databases: Databases, connection: Connected) -> None:

@@ -18,6 +18,7 @@ from projections.contract import Connected
 from projections.sales.dimensions import DIMENSIONS
 from projections.sales.figures import answer
 from projections.sales.question import InvalidQuestion, Period, Question
+from projections.sales.views.cohorts import PERIODS, cohort_question, read_cohorts
 from projections.sales.views.judging import Judging
 from tests.projections.variants import found, with_requirements
 from tests.projections.world import START, World, catch_up
@@ -153,3 +154,17 @@ def test_a_filter_only_or_a_tier_without_a_pyramid_is_refused() -> None:
         Question(("orders",), ("with_product",))
     with pytest.raises(InvalidQuestion, match="need a value pyramid"):
         Question(("orders",), ("tier",))
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_a_cohort_begins_when_somebody_buys(connection: Connected, period: str) -> None:
+    # Given somebody who ordered something free, and bought two days later
+    free = Done("a", 0, "Order Completed", Decimal(0))
+    projected(connection, [free, free._replace(day=2, total=Decimal(5))])
+    # When cohorts are asked for as of both days
+    sizes = []
+    for last in (START.date(), START.date() + timedelta(days=2)):
+        asked = cohort_question(Question(("orders",), period=Period(None, last)), period)
+        sizes.append([each.size for each in read_cohorts(connection, asked, ISTANBUL, period, None, last)])
+    # Then there is none before the purchase
+    assert sizes == [[], [1]]

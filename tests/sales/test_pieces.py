@@ -92,7 +92,7 @@ def test_weeks_split_at_the_end_of_their_month_make_up_weeks_and_months(one: dat
 def test_weeks_are_read_from_weeks_and_what_is_cut_off_of_them_from_days() -> None:
     # Given a period that cuts a week at one end and a month at the other
     cut = Period(date(2017, 1, 31), date(2017, 3, 5))
-    # When cohorts by month and age by week are asked
+    # When cohorts by month and their age in months are asked
     asked = Question(("customers",), ("cohort_month", "age_months"), period=cut)
     read = [(piece.table.name, piece.period) for piece in pieces_of(asked, ORDERS, SHOP, {"profile"})]
     # Then the month comes from months, whole parts of weeks from weeks, the rest from the rows

@@ -83,15 +83,11 @@ def read_cohorts(
 ) -> Iterator[Cell]:
     """The cells of the cohorts that began from `first` on, as far as `last`; `asked` is a `cohort_question`."""
     found: dict[tuple[date, tuple[str | None, ...]], dict[int, tuple[Decimal | None, ...]]] = {}
-    keys = len(asked.keys)
+    keys, sizes = len(asked.keys), _sizes(connection, period, last)
     for row in answer(connection, asked, shop).rows:
         begins, age, key = row[0], row[1], row[2:keys]
-        if begins is not None and age >= 0 and (first is None or begins >= first):
+        if begins in sizes and age >= 0 and (first is None or begins >= first):
             found.setdefault((begins, key), {})[age] = row[keys:]
-    table, grain = (BUYER_WEEKS, SPLIT_WEEK) if period == "week" else (BUYER_MONTHS, MONTH)
-    parameters = {"period": period, "last": last, "last_begins": began(grain, last)}
-    statement = _SIZES.format(table=table.table, grain=grain)
-    sizes: dict[date, int] = dict(connection.execute(statement.encode(), parameters).fetchall())
     longest = max((_since(period, begins, last) for begins, _ in found), default=-1)
     nothing = tuple(None if measure.ratio else Decimal(0) for measure in asked.chosen)
     for (begins, key), cells in sorted(found.items(), key=lambda each: (each[0][0], str(each[0][1]))):
@@ -99,6 +95,14 @@ def read_cohorts(
         for age in range(longest + 1):
             figures = cells.get(age, nothing) if age <= reached else None
             yield Cell(begins, key, age, sizes[begins], figures)
+
+
+def _sizes(connection: Connected, period: str, last: date) -> dict[date, int]:
+    """How many customers each cohort has whose first purchase was not after `last`."""
+    table, grain = (BUYER_WEEKS, SPLIT_WEEK) if period == "week" else (BUYER_MONTHS, MONTH)
+    statement = _SIZES.format(table=table.table, grain=grain)
+    parameters = {"period": period, "last": last, "last_begins": began(grain, last)}
+    return dict(connection.execute(statement.encode(), parameters).fetchall())
 
 
 def _since(period: str, begins: date, last: date) -> int:
