@@ -96,7 +96,7 @@ class RollupTable:
         fresh = f"fresh_{self._table.replace('.', '_')}"
         defined = ", ".join(f"{name} {sql_type}" for name, sql_type in self._rollup.columns.items())
         connection.execute(f"create temporary table if not exists {fresh} ({defined}) on commit delete rows")
-        connection.execute(f"truncate {fresh}")
+        connection.execute(f"delete from {fresh}")
         return fresh
 
     def _upsert(self, connection: Connected, source: str, parameters: Sequence[Any] = ()) -> Found:
