@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from cdp.postgres.arrays import Bigints, Texts
 from projections.contract import Connected
 from projections.copying import columns_of, copy_rows
 from projections.entities import Difference, Entities, by_key, difference
@@ -81,14 +82,15 @@ class EntityTable:
             from unnest(%s::int8[], %s::timestamptz[], %s::text[]) as source (subject, effective_at, event_id)
             {self._membership}
         """
-        columns = [list(column) for column in zip(*moments, strict=True)]
+        subjects, times, events = zip(*moments, strict=True)
+        columns = [Bigints(subjects), list(times), Texts(events)]
         return [profile for (profile,) in connection.execute(query, columns, prepare=True)]
 
     def _gather(self, connection: Connected, keys: Collection[Any]) -> Gathered:
         gathered: Gathered = {key: [[] for _ in self._rows] for key in keys}
         if keys:
             for place, (table, row) in enumerate(self._rows.items()):
-                for key, *columns in connection.execute(self._selection(table, row), [list(keys)], prepare=True):
+                for key, *columns in connection.execute(self._selection(table, row), [self._array(keys)], prepare=True):
                     gathered[key][place].append(row(*columns))
         return gathered
 
@@ -112,10 +114,14 @@ class EntityTable:
         """
         places: dict[int, str] = {}
         rows: list[Row] = []
-        for place, *columns in connection.execute(query, [list(keys)], prepare=True):
+        for place, *columns in connection.execute(query, [self._array(keys)], prepare=True):
             rows.append(row(*columns))
             places[id(rows[-1])] = place
         return places, rows
+
+    def _array(self, keys: Iterable[Any]) -> list[Any]:
+        """Keys as a parameter."""
+        return Texts(keys) if self._columns[self.entities.key] == "text" else list(keys)
 
     def _replace(self, connection: Connected, change: Difference, places: Mapping[int, str]) -> None:
         table = f"{self._schema}.{self.entities.table}"

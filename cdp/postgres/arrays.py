@@ -1,4 +1,5 @@
-"""Arrays of numbers as parameters of statements, packed at once: a tenth of the time that element by element takes.
+"""Arrays of numbers and texts as parameters of statements, packed at once: a tenth of the time that element by element
+takes.
 
 In PostgreSQL's binary format an array is its number of dimensions, whether it has nulls, the type of its elements, its
 length and its lower bound, then each element with its length, all big-endian.
@@ -16,9 +17,12 @@ from psycopg.pq import Format
 OID_OF_BIGINT = 20
 OID_OF_BIGINTS = 1016
 BYTES_OF_BIGINT = 8
+OID_OF_TEXT = 25
+OID_OF_TEXTS = 1009
 
 _HEAD = Struct(">iiiii").pack
-_EMPTY = Struct(">iii").pack(0, 0, OID_OF_BIGINT)
+_NOTHING = Struct(">iii").pack
+_LENGTH = Struct(">i").pack
 _SHORT = [Struct(">" + "iq" * length).pack for length in range(51)]
 
 
@@ -37,11 +41,32 @@ class BigintsDumper(Dumper):
         return packed(obj)
 
 
+class Texts(list[str]):
+    """Texts for a parameter that is a `text[]`."""
+
+
+class TextsDumper(Dumper):
+    """Gives them to psycopg."""
+
+    format = Format.BINARY
+    oid = OID_OF_TEXTS
+
+    def dump(self, obj: Sequence[str]) -> bytes:
+        """The array in the binary format."""
+        if not obj:
+            return _NOTHING(0, 0, OID_OF_TEXT)
+        parts = [_HEAD(1, 0, OID_OF_TEXT, len(obj), 1)]
+        for text in obj:
+            encoded = text.encode()
+            parts += _LENGTH(len(encoded)), encoded
+        return b"".join(parts)
+
+
 def packed(numbers: Sequence[int]) -> bytes:
     """An array of bigint."""
     length = len(numbers)
     if not length:
-        return _EMPTY
+        return _NOTHING(0, 0, OID_OF_BIGINT)
     elements = [BYTES_OF_BIGINT] * (2 * length)
     elements[1::2] = numbers
     pack = _SHORT[length] if length < len(_SHORT) else Struct(">" + "iq" * length).pack
@@ -49,3 +74,4 @@ def packed(numbers: Sequence[int]) -> bytes:
 
 
 psycopg.adapters.register_dumper(Bigints, BigintsDumper)
+psycopg.adapters.register_dumper(Texts, TextsDumper)
