@@ -19,19 +19,19 @@ select to_regclass('identity.memberships') is not null, pg_advisory_xact_lock_sh
 class NotBuilt(Exception):
     """The read database has no projections yet."""
 
+    said = "no projector has run on this read database yet; start one with: cdp up (or cdp projector)"
+
     def __init__(self) -> None:
-        super().__init__("no projector has run on this read database yet; start one with: cdp up (or cdp projector)")
+        super().__init__(self.said)
 
 
 class BuiltBefore(NotBuilt):
     """What is served was built by an older release, and lacks what an answer is read from."""
 
-    def __init__(self) -> None:
-        Exception.__init__(
-            self,
-            "what is served was built by an older release and lacks what this answer is read from; it is built anew: "
-            "see how far that is with cdp projection list, then ask again",
-        )
+    said = (
+        "what is served was built by an older release and lacks what this answer is read from; it is built anew: "
+        "see how far that is with cdp projection list, then ask again"
+    )
 
 
 _LACKING = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)

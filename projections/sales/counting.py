@@ -11,13 +11,13 @@ from collections.abc import Collection, Sequence
 from projections.sales.measures import Measure
 from projections.sales.pieces import Piece
 from projections.sales.question import began
-from projections.sales.readings import SUM_OF_FEW, Reading, sum_name
+from projections.sales.readings import SUM_OF_FEW, Reading
 from projections.sales.tables import Table
 
 
 def counted(reading: Reading, part: Measure, pieces: Sequence[Piece]) -> str:
     """How many profiles, or orders, have a row that counts, by the keys."""
-    keys, first = reading.question.keys, pieces[0].table
+    first = pieces[0].table
     ordered = part.counts == "profile" and _asks_only_for(reading, first.by_profile)
     if ordered and first.customers is not None and _one_stretch(pieces[0]):
         rows, count = _first_and_others(reading, part, pieces, first.customers), f"{SUM_OF_FEW}(customers)"
@@ -25,12 +25,7 @@ def counted(reading: Reading, part: Measure, pieces: Sequence[Piece]) -> str:
         rows, count = _rows(reading, part, pieces, "order by 1, 2"), f"count(distinct {part.counts})"
     else:
         rows, count = _different(reading, part, pieces), "count(*)"
-    values = [f"{count if each is part else 'null'}::numeric as {sum_name(each)}" for each in reading.parts]
-    return f"""
-        select {", ".join([*keys, *values, "null::text as missing"])}
-        from ({rows}) as counted
-        {f"group by {', '.join(keys)}" if keys else ""}
-    """
+    return reading.grouped({part: count}, rows)
 
 
 def _asks_only_for(reading: Reading, columns: Collection[str]) -> bool:

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from projections.sales.tables import DAY, HOUR, MONTH, SPLIT_WEEK, YEAR
 from projections.sales.views.customer_groups import (
     BASKET,
-    LIFE_MONTHS,
-    LIFE_WEEKS,
+    LIVES,
     MONDAY,
     RFM_SEGMENT,
     SCORES,
@@ -85,12 +84,9 @@ _TRAITS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 
 def _cohort(period: str) -> Iterator[Dimension]:
-    if period == "week":
-        join, began_on = LIFE_WEEKS, "life_weeks.first_week"
-        cohort = began_on
-    else:
-        join, began_on = LIFE_MONTHS, "life_months.first_month"
-        cohort = f"date_trunc('{period}', {began_on})::date"
+    join = LIVES.get(period, LIVES["month"])
+    began_on = f"{join.name}.began_on"
+    cohort = began_on if period in LIVES else f"date_trunc('{period}', {began_on})::date"
     began = f"the {'Monday of the week' if period == 'week' else f'first day of the {period}'}"
     yield Dimension(
         f"cohort_{period}",

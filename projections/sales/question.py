@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from projections.sales.dimensions import DIMENSIONS, NONE, TIMES
 from projections.sales.measures import MEASURES, Measure, in_money, parts
-from projections.sales.rows import first_of_split_week
+from projections.sales.rows import first_of_month, first_of_split_week, first_of_year
 from projections.sales.tables import MONTH, SPLIT_WEEK, Family
 from projections.sales.views.judging import UNJUDGED, Judging
 
@@ -172,11 +172,11 @@ def began(time: str, day: date) -> date:
         case "week":
             return day - timedelta(days=day.weekday())
         case "month":
-            return day.replace(day=1)
+            return first_of_month(day)
         case "quarter":
             return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
         case "year":
-            return day.replace(month=1, day=1)
+            return first_of_year(day)
         case _:
             return day
 

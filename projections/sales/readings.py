@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -97,6 +97,16 @@ class Reading:
         """What has to be known of customers."""
         joins = (DIMENSIONS[name].join for name in (*self.question.keys, *self.question.filters))
         return list(dict.fromkeys(join for join in joins if join is not None))
+
+    def grouped(self, totals: Mapping[Measure, str], rows: str) -> str:
+        """What rows come to by the question's keys, which they have; the sums that are no totals of theirs are null."""
+        keys = self.question.keys
+        values = [f"{totals.get(part, 'null')}::numeric as {sum_name(part)}" for part in self.parts]
+        return f"""
+            select {", ".join([*keys, *values, "null::text as missing"])}
+            from ({rows}) as found
+            {f"group by {', '.join(keys)}" if keys else ""}
+        """
 
     def keys(self, table: Table) -> list[str]:
         """The question's keys over a table's rows, each under its name."""

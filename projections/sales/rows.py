@@ -36,7 +36,7 @@ def first_of_month(day: date) -> date:
 @lru_cache(maxsize=4_096)
 def first_of_split_week(day: date) -> date:
     """The first day of its week that is in its month. A week that two months share is two split weeks."""
-    return max(day - timedelta(days=day.weekday()), day.replace(day=1))
+    return max(day - timedelta(days=day.weekday()), first_of_month(day))
 
 
 @lru_cache(maxsize=4_096)

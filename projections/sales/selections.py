@@ -46,16 +46,12 @@ def _both(reading: Reading, family: Family, pieces: Sequence[Piece], own: Sequen
     rows = " union all ".join(_added(reading, family, piece, own, distinct) for piece in pieces)
     sums = [f"{SUM_OF_FEW}({sum_name(part)}) as {sum_name(part)}" for part in own]
     totals = {part: f"sum({sum_name(part)})" for part in own} | {distinct: "count(*) filter (where counts)"}
-    values = [f"{totals.get(part, 'null')}::numeric as {sum_name(part)}" for part in reading.parts]
-    return f"""
-        select {", ".join([*keys, *values, "null::text as missing"])}
-        from (
-            select {", ".join([*keys, *sums, "bool_or(counts) and counted is not null as counts"])}
-            from ({rows}) as pieces
-            group by {", ".join([*keys, "counted"])}
-        ) as by_customer
-        {f"group by {', '.join(keys)}" if keys else ""}
+    by_customer = f"""
+        select {", ".join([*keys, *sums, "bool_or(counts) and counted is not null as counts"])}
+        from ({rows}) as pieces
+        group by {", ".join([*keys, "counted"])}
     """
+    return reading.grouped(totals, by_customer)
 
 
 def _sums(reading: Reading, family: Family, own: Sequence[Measure]) -> str:
@@ -63,17 +59,8 @@ def _sums(reading: Reading, family: Family, own: Sequence[Measure]) -> str:
     pieces = _pieces(reading, family, own)
     if len(pieces) == 1:
         return _of_one_piece(reading, family, pieces[0], own)
-    keys, rows = reading.question.keys, " union all ".join(_added(reading, family, piece, own) for piece in pieces)
-    added = _function(reading)
-    sums = [
-        f"{f'{added}({sum_name(part)})' if part in own else 'null'}::numeric as {sum_name(part)}"
-        for part in reading.parts
-    ]
-    return f"""
-        select {", ".join([*keys, *sums, "null::text as missing"])}
-        from ({rows}) as pieces
-        {f"group by {', '.join(keys)}" if keys else ""}
-    """
+    totals = {part: f"{_function(reading)}({sum_name(part)})" for part in own}
+    return reading.grouped(totals, " union all ".join(_added(reading, family, piece, own) for piece in pieces))
 
 
 def _added(

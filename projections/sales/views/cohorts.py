@@ -17,26 +17,20 @@ from zoneinfo import ZoneInfo
 from projections.contract import Connected
 from projections.sales.figures import PLACES, answer
 from projections.sales.question import LARGEST_LIMIT, InvalidQuestion, Period, Question, began
-from projections.sales.rollups import BUYER_MONTHS, BUYER_WEEKS
-from projections.sales.tables import MONTH, SPLIT_WEEK
+from projections.sales.views.customer_groups import LIVES
 
 PERIODS = ("month", "quarter", "year", "week")
 CUSTOMERS = "customers"
 
 _SIZES = """
-select date_trunc(%(period)s, first)::date, count(*)
-from (
-    select profile, min({grain}) as first
-    from sales.{table}
-    where purchase and profile is not null
-    group by profile
-) as firsts
-where first < %(last_begins)s
-    or first = %(last_begins)s
+select date_trunc(%(period)s, began_on)::date, count(*)
+from ({life}) as lives
+where began_on < %(last_begins)s
+    or began_on = %(last_begins)s
         and exists (
             select
             from sales.movements
-            where movements.profile = firsts.profile and kind = 'sale' and amount > 0 and day <= %(last)s
+            where movements.profile = lives.profile and kind = 'sale' and amount > 0 and day <= %(last)s
         )
 group by 1
 """
@@ -99,9 +93,9 @@ def read_cohorts(
 
 def _sizes(connection: Connected, period: str, last: date) -> dict[date, int]:
     """How many customers each cohort has whose first purchase was not after `last`."""
-    table, grain = (BUYER_WEEKS, SPLIT_WEEK) if period == "week" else (BUYER_MONTHS, MONTH)
-    statement = _SIZES.format(table=table.table, grain=grain)
-    parameters = {"period": period, "last": last, "last_begins": began(grain, last)}
+    width = period if period in LIVES else "month"
+    statement = _SIZES.format(life=LIVES[width].rows)
+    parameters = {"period": period, "last": last, "last_begins": began(width, last)}
     return dict(connection.execute(statement.encode(), parameters).fetchall())
 
 

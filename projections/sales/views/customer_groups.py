@@ -6,6 +6,7 @@ kind, so that a join never repeats a row.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -37,27 +38,25 @@ class Group(NamedTuple):
 MONDAY = "{0} - ({0} - date '0001-01-01') %% 7"
 """The Monday of a day's week. The first day of the year 1 was a Monday."""
 
-LIFE_MONTHS = Group(
-    "life_months",
-    """
-    select profile, min(month) as first_month
-    from sales.buyer_months
-    where purchase and profile is not null
-    group by profile
-    """,
-)
-"""The month of each customer's first purchase."""
 
-LIFE_WEEKS = Group(
-    "life_weeks",
-    f"""
-    select profile, {MONDAY.format("min(split_week)")} as first_week
-    from sales.buyer_weeks
+def _life(width: str, first: str) -> Group:
+    """When each customer first bought: the first day of that week, or month."""
+    return Group(
+        f"life_{width}s",
+        f"""
+    select profile, {first} as began_on
+    from sales.buyer_{width}s
     where purchase and profile is not null
     group by profile
     """,
-)
-"""The Monday of its week."""
+    )
+
+
+LIVES: Mapping[str, Group] = {
+    "month": _life("month", "min(month)"),
+    "week": _life("week", MONDAY.format("min(split_week)")),
+}
+"""By how finely it is known."""
 
 _NET = "sum(case kind when 'sale' then amount when 'refund' then -amount when 'cancellation' then -amount else 0 end)"
 _ACTED = """
